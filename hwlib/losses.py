@@ -1,0 +1,293 @@
+"""The logistic loss: the naive form, the stable form, and the derivative by the logit.
+
+Everything here takes arrays of any one shape and works entry by entry; only the two functions
+named by the homework, ``logistic_loss`` and ``stable_logistic_loss``, average over the batch.
+
+Two conventions hold throughout. Arithmetic is done in float64 and rounded once to the dtype of
+the input, which makes float32 results correct to the last bit or nearly so. Underflow is not an
+error here: σ(-1000) *is* 0 in float64, so ``numpy.errstate(under="raise")`` is lifted inside.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Float = NDArray[np.floating]
+
+
+def as_float(name: str, values: ArrayLike) -> Float:
+    """Return ``values`` as a float array: float32 and float64 are kept, the rest becomes float64.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is empty or holds NaN.
+    """
+    array = np.asarray(values)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    if array.size == 0:
+        raise ValueError(
+            f"{name}: expected at least one example, got an empty array of shape {array.shape}; "
+            "check how the batch was cut."
+        )
+    if np.isnan(array).any():
+        where = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
+        raise ValueError(
+            f"{name}: expected numbers, got NaN at index {where}; "
+            "clean the input, or find the operation before this one that produced it."
+        )
+    return array
+
+
+def check_labels(y: ArrayLike, name: str, other: Float) -> Float:
+    """Return the labels ``y`` as a float array, once their shape and range are known to fit.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` has another shape than ``other`` (called ``name``), or leaves [0, 1].
+    """
+    labels = as_float("y", y)
+    if labels.shape != other.shape:
+        raise ValueError(
+            f"y: expected the shape of {name}, {other.shape}, got {labels.shape}; "
+            "NumPy would broadcast the two against each other: try y.reshape(-1, 1)."
+        )
+    if labels.min() < 0 or labels.max() > 1:
+        raise ValueError(
+            f"y: expected labels 0 or 1 (or a probability between them), got values from "
+            f"{labels.min():g} to {labels.max():g}; map your classes to 0 and 1 first."
+        )
+    return labels
+
+
+def _exp_minus_abs(z: Float) -> NDArray[np.float64]:
+    """exp(-|z|) in float64: between 0 and 1 for every z, so it cannot overflow."""
+    magnitude = np.abs(z, out=np.empty(z.shape))  # an array even where z has no dimension
+    np.negative(magnitude, out=magnitude)
+    return np.exp(magnitude, out=magnitude)
+
+
+@np.errstate(under="ignore")
+def sigmoid(z: ArrayLike) -> Float:
+    """σ(z) = 1 / (1 + exp(-z)), with full relative accuracy in both tails.
+
+    Equation: eq-sigmoid
+
+    Parameters
+    ----------
+    z : array of any shape, float32 or float64 (other dtypes become float64)
+        Logits; ±inf is allowed.
+
+    Returns
+    -------
+    array of the same shape and dtype
+        For z < 0 it is computed as exp(z) / (1 + exp(z)), the same fraction multiplied by exp(z):
+        no exponential of a positive number is ever taken.
+
+    Raises
+    ------
+    ValueError
+        If ``z`` is empty or holds NaN.
+    """
+    z = as_float("z", z)
+    e = _exp_minus_abs(z)
+    numerator = np.where(z < 0, e, 1.0)
+    e += 1.0
+    return np.divide(numerator, e).astype(z.dtype, copy=False)
+
+
+@np.errstate(under="ignore")
+def sigmoid_and_slope(z: Float) -> tuple[Float, Float]:
+    """σ(z) and σ'(z) = σ(z) σ(-z) from one exponential, for the hidden layer's backward pass.
+
+    Equation: eq-sigmoid-slope
+
+    The exponential is most of the cost of a hidden layer beside its matrix products, so this
+    function takes it once and works in the dtype of ``z`` (float32 stays float32). The slope is
+    e / (1 + e)² with ``e = exp(-|z|)``: unlike σ (1 - σ), it keeps its digits where σ rounds to 1.
+
+    Parameters
+    ----------
+    z : array of any shape, float32 or float64, without NaN
+        ±inf is allowed.
+
+    Returns
+    -------
+    two arrays of the same shape and dtype
+    """
+    e = np.abs(z, out=np.empty_like(z))
+    np.negative(e, out=e)
+    np.exp(e, out=e)
+    reciprocal = 1 / (1 + e)
+    # e lies in [0, 1], so this is 1 for z >= 0 and e for z < 0, without the cost of np.where.
+    value = np.maximum(e, z >= 0)
+    value *= reciprocal
+    e *= reciprocal
+    e *= reciprocal
+    return value, e
+
+
+@np.errstate(under="ignore")
+def softplus(z: ArrayLike) -> Float:
+    """ζ(z) = log(1 + exp(z)), as ``max(z, 0) + log(1 + exp(-|z|))``.
+
+    Equation: eq-softplus
+
+    Parameters
+    ----------
+    z : array of any shape, float32 or float64 (other dtypes become float64)
+        Logits; ±inf is allowed.
+
+    Returns
+    -------
+    array of the same shape and dtype
+
+    Raises
+    ------
+    ValueError
+        If ``z`` is empty or holds NaN.
+    """
+    z = as_float("z", z)
+    return (np.log1p(_exp_minus_abs(z)) + np.maximum(z, 0)).astype(z.dtype, copy=False)
+
+
+def logistic_loss(y: ArrayLike, yhat: ArrayLike) -> float:
+    """Mean of -y log(ŷ) - (1 - y) log(1 - ŷ): the naive form, kept to show how it breaks.
+
+    Equation: eq-logistic-loss
+
+    Where ŷ has been rounded to exactly 0 or 1 it returns inf or NaN, with NumPy's warning; and
+    where 1 - ŷ has lost its digits it is silently wrong. Use `stable_logistic_loss` for work.
+
+    Parameters
+    ----------
+    y : array (B, 1)
+        Labels, 0 or 1; a probability between them (a soft label) is allowed.
+    yhat : array (B, 1)
+        Predicted probabilities σ(z2).
+
+    Returns
+    -------
+    float
+        The mean over the batch, in nats.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, the batch is empty, or a value leaves [0, 1].
+    """
+    yhat = as_float("yhat", yhat)
+    y = check_labels(y, "yhat", yhat)
+    if yhat.min() < 0 or yhat.max() > 1:
+        raise ValueError(
+            f"yhat: expected probabilities between 0 and 1, got values from {yhat.min():g} to "
+            f"{yhat.max():g}; pass sigmoid(z2), or give the logits to stable_logistic_loss."
+        )
+    return float(np.mean(-y * np.log(yhat) - (1 - y) * np.log(1 - yhat)))
+
+
+@np.errstate(under="ignore")
+def logistic_loss_per_example(y: ArrayLike, z: ArrayLike) -> Float:
+    """ℓ(y, z) = y ζ(-z) + (1 - y) ζ(z), stable, one value per example (no reduction).
+
+    Equation: eq-stable-loss
+
+    It is computed as ``log(1 + exp(-|z|)) + c |z|``, where c is the share of the label on the
+    wrong side of z: 1 - y for z > 0, and y otherwise. Both terms are at least 0, so nothing cancels.
+
+    Parameters
+    ----------
+    y : array of any shape
+        Labels in [0, 1].
+    z : array of the same shape, float32 or float64 (other dtypes become float64)
+        Logits; ±inf is allowed.
+
+    Returns
+    -------
+    array of the shape and dtype of ``z``
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, an array is empty or holds NaN, or a label leaves [0, 1].
+    """
+    z = as_float("z", z)
+    y = check_labels(y, "z", z).astype(np.float64, copy=False)
+    wrong_share = np.where(z > 0, 1 - y, y)
+    # 0 · inf would be NaN, but a share of 0 contributes nothing however large |z| is.
+    linear = np.zeros(z.shape)
+    np.multiply(wrong_share, np.abs(z), out=linear, where=wrong_share != 0)
+    # Rounding to float32 overflows to inf only where the loss itself exceeds float32.
+    return (np.log1p(_exp_minus_abs(z)) + linear).astype(z.dtype, copy=False)
+
+
+@np.errstate(under="ignore")
+def stable_logistic_loss(y: ArrayLike, z2: ArrayLike) -> float:
+    """L = mean of y ζ(-z2) + (1 - y) ζ(z2): the logistic loss from the logits.
+
+    Equation: eq-batch-loss
+
+    Parameters
+    ----------
+    y : array (B, 1)
+        Labels, 0 or 1; a probability between them (a soft label) is allowed.
+    z2 : array (B, 1)
+        Logits; every finite value and ±inf is allowed.
+
+    Returns
+    -------
+    float
+        The mean over the batch, in nats.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, the batch is empty or holds NaN, or a label leaves [0, 1].
+    """
+    losses = logistic_loss_per_example(y, z2).astype(np.float64, copy=False)
+    # Scaling by the largest loss keeps the sum of many losses near 1e308 from overflowing.
+    largest = losses.max()
+    if np.isfinite(largest) and largest > 1e300:
+        return float(largest * np.mean(losses / largest))
+    return float(np.mean(losses))
+
+
+@np.errstate(under="ignore")
+def logistic_loss_logit_grad(y: ArrayLike, z: ArrayLike) -> Float:
+    """∂ℓ/∂z = σ(z) - y, computed as (1 - y) σ(z) - y σ(-z), which keeps its digits (no reduction).
+
+    Equation: eq-logit-derivative
+
+    With a hard label one of the two terms is exactly 0 and nothing cancels: at y = 1, z = 40 the
+    textbook difference σ(z) - y is 0.0, while the derivative is -4.2e-18. With a soft label the
+    derivative itself passes through 0 at σ(z) = y. For y = 1/2 the form in ``expm1`` keeps its
+    digits even there; for other labels no formula in the working precision does, and the error
+    is a few ulp of the larger of the two terms.
+
+    Parameters
+    ----------
+    y : array of any shape
+        Labels in [0, 1].
+    z : array of the same shape, float32 or float64 (other dtypes become float64)
+        Logits; ±inf is allowed.
+
+    Returns
+    -------
+    array of the shape and dtype of ``z``
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, an array is empty or holds NaN, or a label leaves [0, 1].
+    """
+    z = as_float("z", z)
+    y = check_labels(y, "z", z).astype(np.float64, copy=False)
+    e = _exp_minus_abs(z)
+    # σ(|z|) = 1 / (1 + e) and σ(-|z|) = e / (1 + e), so both terms share one denominator.
+    difference = np.where(z < 0, (1 - y) * e - y, (1 - y) - y * e)
+    # Close to 0, e differs little from 1: with e - 1 taken by itself, y = 1/2 does not cancel.
+    m = np.expm1(-np.abs(z, dtype=np.float64))
+    close = (1 - 2 * y) + np.where(z < 0, (1 - y) * m, -y * m)
+    difference = np.where(np.abs(z) < 0.5, close, difference)
+    return (difference / (1 + e)).astype(z.dtype, copy=False)

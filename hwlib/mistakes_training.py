@@ -1,0 +1,108 @@
+"""Wrong on purpose: the mistakes of the PyTorch part, one function each, for chapter 7 and tests.
+
+Each function has the arguments of the right one that it imitates. Nothing else in the package
+imports this module.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from hwlib.batches import Batches
+from hwlib.data import ImageData, StandInWarning, load_mnist, load_stand_in, stand_in_allowed
+from hwlib.fetch import MissingDataError
+from hwlib.train import OPTIMIZERS, History, MakeBatches, fit, make_optimizer, seeded_model
+
+
+def load_digits_by_mistake(*, download: bool = True) -> ImageData:
+    """MNIST, where the text around it says Fashion-MNIST.
+
+    Wrong: the data set is another one, with the same shapes, dtypes and number of classes. Where
+    MNIST cannot be had, and `stand_in_allowed`, the stand-in takes its place, announced.
+
+    Raises
+    ------
+    DataError
+        As `hwlib.data.load_mnist`.
+    """
+    try:
+        return load_mnist(download=download)
+    except MissingDataError as error:
+        if not stand_in_allowed():
+            raise
+        warnings.warn(f"MNIST was not found, drawn garments stand in for it ({error})",
+                      StandInWarning, stacklevel=2)  # fmt: skip
+        return load_stand_in()
+
+
+def train_epoch_divided_by_images(
+    model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], optimizer: Optimizer, images: int
+) -> float:
+    """Train as `hwlib.train.train_epoch`, and return sum of batch means / number of images.
+
+    Wrong: each batch mean has been divided by its batch size already, so the result is too small
+    by that factor. Right is the sum of batch mean times batch size, divided by ``images``.
+    """
+    model.train()
+    running = 0.0
+    for pixels, labels in batches:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(pixels), labels)
+        loss.backward()
+        optimizer.step()
+        running += loss.item()
+    return running / images
+
+
+def train_one_model_in_turn(
+    make_model: Callable[[], nn.Module],
+    make_batches: MakeBatches,
+    validation: Batches,
+    *,
+    optimizers: Sequence[str] = tuple(OPTIMIZERS),
+    epochs: int,
+    seed: int,
+) -> dict[str, History]:
+    """Train one and the same model with each optimiser, one after the other.
+
+    Wrong: only the first starts from initial weights; each of the others starts where the last one
+    ended. Right is `hwlib.train.compare_optimizers`, where everyone gets a fresh model.
+    """
+    model = seeded_model(make_model, seed)
+    return {
+        name: fit(
+            model,
+            make_batches(torch.Generator().manual_seed(seed)),
+            validation,
+            make_optimizer(name, model.parameters()),
+            epochs=epochs,
+        )
+        for name in optimizers
+    }
+
+
+def losses_in_turn(untrained: float, runs: Mapping[str, History]) -> dict[str, list[float]]:
+    """Validation losses of `train_one_model_in_turn`, each with the loss it started from first.
+
+    Parameters
+    ----------
+    untrained : float
+        Validation loss of the model before anyone trained it.
+    runs : mapping of label to History, in the order of training
+
+    Returns
+    -------
+    dict of label to list (epochs + 1,)
+        The first entry of each is the last of the one before.
+    """
+    curves, start = {}, untrained
+    for name, history in runs.items():
+        curves[name] = [start, *history.validation_loss]
+        start = curves[name][-1]
+    return curves

@@ -1,0 +1,268 @@
+"""Figures of the book: each function draws arrays or records on the axes it is given.
+
+Nothing here sees a model or a loader, and nothing is set on import: a notebook calls
+`use_style` once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike, NDArray
+
+
+def use_style() -> None:
+    """Apply the book's Matplotlib style to all figures drawn from here on."""
+    plt.style.use(Path(__file__).with_name("book.mplstyle"))
+
+
+def label_lines(ax: Axes) -> None:
+    """Write each line's label beside its last point, instead of a legend."""
+    for line in ax.get_lines():
+        label = str(line.get_label())
+        if not label.startswith("_"):
+            x, y = np.asarray(line.get_xydata())[-1]
+            ax.annotate(
+                label,
+                (float(x), float(y)),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                color=line.get_color(),
+                annotation_clip=False,
+            )
+
+
+def plot_images(axes: Sequence[Axes], images: ArrayLike, titles: Sequence[str]) -> None:
+    """Show one image per axes, black for 0.
+
+    Parameters
+    ----------
+    axes : sequence of n Axes
+    images : array (n, 28, 28)
+    titles : sequence of n str
+    """
+    for ax, image, title in zip(axes, np.asarray(images), titles, strict=True):
+        ax.imshow(image, cmap="gray")
+        ax.set_title(title, fontsize=8)
+        ax.set_axis_off()
+
+
+def plot_bands(ax: Axes, x: ArrayLike, runs: Mapping[str, NDArray[np.floating]]) -> None:
+    """Draw the mean over seeds of each entry, and the range from lowest to highest as a band.
+
+    Parameters
+    ----------
+    x : array (epochs,)
+    runs : mapping of label to array (seeds, epochs)
+    """
+    for label, values in runs.items():
+        (line,) = ax.plot(x, values.mean(axis=0), label=label)
+        ax.fill_between(
+            np.asarray(x),
+            values.min(axis=0),
+            values.max(axis=0),
+            color=line.get_color(),
+            alpha=0.2,
+            linewidth=0,
+        )
+
+
+def plot_tiles(ax: Axes, tiles: ArrayLike, columns: int, *, symmetric: bool = False) -> None:
+    """Show small images in a grid on one axes, row by row, separated by a line.
+
+    Parameters
+    ----------
+    tiles : array (n, h, w)
+    columns : int
+    symmetric : bool
+        Draw 0 in white, positive orange and negative violet, instead of black to white.
+    """
+    stack = np.asarray(tiles, dtype=float)
+    n, height, width = stack.shape
+    rows = -(-n // columns)
+    canvas = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for number, tile in enumerate(stack):
+        top, left = number // columns * (height + 1), number % columns * (width + 1)
+        canvas[top : top + height, left : left + width] = tile
+    limit = float(np.abs(stack).max())
+    if symmetric:
+        ax.imshow(canvas, cmap="PuOr_r", vmin=-limit, vmax=limit)
+    else:
+        ax.imshow(canvas, cmap="gray")
+    ax.set_axis_off()
+
+
+def plot_reliability(
+    ax: Axes, confidence: ArrayLike, accuracy: ArrayLike, images: ArrayLike
+) -> None:
+    """Draw accuracy against confidence, all in percent, one dot per bin that holds images.
+
+    Dots below the diagonal mean that the network is too sure; their area shows how many images.
+
+    Parameters
+    ----------
+    confidence, accuracy, images : arrays (bins,)
+        As returned by `hwlib.evaluate.calibration`, shares of 1.
+    """
+    sure, right, count = (np.asarray(part) for part in (confidence, accuracy, images))
+    used = count > 0
+    ax.plot([0, 100], [0, 100], ":", color="grey", linewidth=1)
+    ax.plot(100 * sure[used], 100 * right[used], "-", color="C0", linewidth=1)
+    ax.scatter(100 * sure[used], 100 * right[used], s=8 + 0.04 * count[used], color="C0")
+    ax.set(xlabel="confidence in %", ylabel="accuracy in %", xlim=(0, 102), ylim=(0, 102))
+
+
+def plot_confusion_matrix(ax: Axes, matrix: ArrayLike, names: Sequence[str]) -> None:
+    """Draw counts (true class in rows, predicted class in columns); the diagonal is correct.
+
+    Parameters
+    ----------
+    matrix : array (C, C) of int
+    names : sequence of C str
+    """
+    counts = np.asarray(matrix)
+    ax.imshow(np.sqrt(counts), cmap="Blues", vmin=0)  # the root keeps small errors visible
+    ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    ax.set_yticks(range(len(names)), names)
+    ax.set_xlabel("predicted class")
+    ax.set_ylabel("true class")
+    ax.grid(False)
+    for row, column in np.ndindex(counts.shape):
+        dark = counts[row, column] > counts.max() / 2  # contrast of at least 4.5 either way
+        ax.text(
+            column,
+            row,
+            str(counts[row, column]),
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="white" if dark else "black",
+        )
+
+
+def plot_correct_digits(
+    ax: Axes, x: ArrayLike, exact: ArrayLike, computed: Mapping[str, NDArray[np.floating]]
+) -> None:
+    """Draw how many decimal digits of each computed array agree with the exact values.
+
+    The number of digits is -log10 of the relative error, cut to the 0 to 16 that float64 can
+    show; NaN and infinity count as 0.
+
+    Parameters
+    ----------
+    x, exact : array (n,)
+    computed : mapping of label to array (n,)
+    """
+    truth = np.asarray(exact)
+    for label, values in computed.items():
+        with np.errstate(invalid="ignore"):
+            error = np.abs(values - truth) / np.abs(truth)
+        error = np.where(np.isfinite(error), error, 1.0)
+        ax.plot(x, -np.log10(np.clip(error, 1e-16, 1.0)), label=label)
+    ax.set_ylim(-0.5, 16.5)
+
+
+def plot_graph(
+    ax: Axes,
+    nodes: Mapping[str, tuple[float, float, float, float | None]],
+    edges: Mapping[tuple[str, str], tuple[float, float] | None],
+) -> None:
+    """Draw a computation graph: values above in black, derivatives of the loss below in orange.
+
+    Parameters
+    ----------
+    nodes : mapping of label to (x, y, value, derivative)
+        The derivative may be None where nobody needs it.
+    edges : mapping of (label from, label to) to (weight, derivative by the weight) or None
+        Edges with weights carry both numbers; the others are plain arrows.
+    """
+    for (start, end), numbers in edges.items():
+        (x0, y0), (x1, y1) = nodes[start][:2], nodes[end][:2]
+        style = {"arrowstyle": "->", "color": "0.55", "shrinkA": 15, "shrinkB": 15}
+        ax.annotate("", (x1, y1), (x0, y0), arrowprops=style).set_in_layout(False)
+        if numbers is not None:
+            # At 0.3 of the way, labels of crossing edges stay apart.
+            place = (x0 + 0.3 * (x1 - x0), y0 + 0.3 * (y1 - y0))
+            _write(ax, place, numbers[0], 4.5, "0.35")
+            _write(ax, place, numbers[1], -4.5, "#B84E00")
+    for label, (x, y, value, derivative) in nodes.items():
+        ax.plot(x, y, "o", markersize=25, color="white", markeredgecolor="black", zorder=3)
+        ax.text(x, y, label, ha="center", va="center", zorder=4, fontsize=9)
+        _write(ax, (x, y), value, 21, "black")
+        if derivative is not None:
+            _write(ax, (x, y), derivative, -21, "#B84E00")
+    ax.margins(x=0.08, y=0.3)
+    ax.autoscale_view()  # at once: the layout measures the labels before the limits are settled
+    ax.set_axis_off()
+
+
+def _write(
+    ax: Axes, place: tuple[float, float], value: float, points_above: float, color: str
+) -> None:
+    """Write a number with three digits, centred some points above (or below) a place."""
+    ax.annotate(
+        f"{value:.3g}",
+        place,
+        xytext=(0, points_above),
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        color=color,
+        fontsize=8,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+    ).set_in_layout(False)
+
+
+def plot_probability_map(
+    ax: Axes, grid: ArrayLike, probabilities: ArrayLike, points: ArrayLike, labels: ArrayLike
+) -> None:
+    """Draw predicted probabilities as a background, the decision boundary, and the examples.
+
+    Parameters
+    ----------
+    grid : array (n * n, 2)
+        As made by `hwlib.toy.plane_grid`.
+    probabilities : array (n * n, 1)
+        Predicted probability of class 1 at each point of the grid.
+    points, labels : array (B, 2) and array (B, 1)
+    """
+    places, steps = np.asarray(grid), round(np.sqrt(len(np.asarray(grid))))
+    x, y = places[:steps, 0], places[::steps, 1]
+    surface = np.asarray(probabilities).reshape(steps, steps)
+    # From violet over white to orange: the colours of the two classes, pale enough for the points.
+    # The limits are wider than 0 to 1, so that the strongest tones of the map stay unused.
+    ax.contourf(x, y, surface, np.linspace(0, 1, 9), cmap="PuOr_r", vmin=-0.4, vmax=1.4)
+    if surface.min() < 0.5 < surface.max():
+        ax.contour(x, y, surface, levels=[0.5], colors="black", linewidths=1.5)
+    truth = np.asarray(labels).ravel()
+    for value, marker, color in ((0, "o", "#542788"), (1, "^", "#B35806")):
+        chosen = np.asarray(points)[truth == value]
+        ax.plot(chosen[:, 0], chosen[:, 1], marker, color=color, markersize=2.5)
+    ax.grid(False)
+
+
+def plot_image_rows(ax: Axes, images: ArrayLike, names: Sequence[str]) -> None:
+    """Draw a sheet of images, one class per row with its name at the left, black for 0.
+
+    They are drawn in 16 levels of grey: nobody sees it at this size, and it makes the file of the
+    figure half as large.
+
+    Parameters
+    ----------
+    images : uint8 array (rows, columns, height, width)
+    names : sequence of str, one per row
+    """
+    rows, columns, height, width = np.asarray(images).shape
+    sheet = np.asarray(images).transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
+    ax.imshow(sheet // 16 * 16, cmap="gray", interpolation="nearest")
+    ax.set_yticks(np.arange(rows) * height + height / 2, names, fontsize=8)
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    ax.grid(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)

@@ -1,0 +1,288 @@
+"""Training: one epoch, one run, and a fair comparison of optimisers."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from tqdm import tqdm
+
+from hwlib.batches import Batches
+from hwlib.checkpoint import RunState
+from hwlib.evaluate import evaluate
+
+MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+# The four optimisers of the homework. ``fused`` updates all parameters in one pass over memory.
+OPTIMIZERS: dict[str, MakeOptimizer] = {
+    "SGD 0.01": lambda p: torch.optim.SGD(p, lr=0.01, fused=True),
+    "Nesterov 0.01": lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, nesterov=True, fused=True),
+    "Adam 0.01": lambda p: torch.optim.Adam(p, lr=0.01, fused=True),
+    "Adam 1": lambda p: torch.optim.Adam(p, lr=1.0, fused=True),
+}
+
+
+class DivergenceError(ArithmeticError):
+    """The training loss became NaN or infinite; the message names epoch and step."""
+
+
+@dataclass
+class History:
+    """What happened in one run, one entry per finished epoch.
+
+    ``train_loss`` is the mean over the epoch's images, each taken before the step it led to;
+    ``validation_loss`` and ``validation_accuracy`` (a share of 1) are taken after the epoch;
+    ``seconds`` is the time for training alone. ``status`` is "finished", "diverged" or
+    "interrupted", and ``message`` says where a run diverged.
+    """
+
+    train_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    status: str = "finished"
+    message: str = ""
+
+
+class Run(NamedTuple):
+    """One trained model with its history and the seed of its initial weights and batch order."""
+
+    seed: int
+    model: nn.Module
+    history: History
+
+
+class MakeBatches(Protocol):
+    """A function that returns training batches in an order drawn from ``generator``."""
+
+    def __call__(self, generator: torch.Generator) -> Batches: ...
+
+
+def make_optimizer(name: str, parameters: Iterable[nn.Parameter]) -> Optimizer:
+    """Return the optimiser called ``name`` in `OPTIMIZERS` for ``parameters``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+    """
+    if name not in OPTIMIZERS:
+        raise ValueError(
+            f"expected one of {sorted(OPTIMIZERS)}, got {name!r}; "
+            "pass a function from parameters to an optimiser for any other."
+        )
+    return OPTIMIZERS[name](parameters)
+
+
+def train_epoch(
+    model: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    optimizer: Optimizer,
+    scheduler: LRScheduler | None = None,
+) -> float:
+    """Take one optimiser step per batch; return the mean loss per image of the epoch, in nats.
+
+    Losses stay on the device until the epoch ends, so that a GPU need not wait for Python.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Maps images to logits (B, C). It is put into training mode.
+    batches : iterable of (images, labels)
+    optimizer : torch optimiser of the parameters of ``model``
+    scheduler : torch learning-rate scheduler, optional
+        Stepped after every batch.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss of a step is NaN or infinite.
+    ValueError
+        If there is no batch.
+    """
+    model.train()
+    losses, sizes = [], []
+    for images, labels in batches:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
+        losses.append(loss.detach())
+        sizes.append(len(labels))
+    if not losses:
+        raise ValueError("batches: expected at least one batch, got none; check the data set.")
+    per_step = torch.stack(losses).double().cpu()
+    bad = torch.nonzero(~torch.isfinite(per_step))
+    if len(bad):
+        step = int(bad[0])
+        raise DivergenceError(f"step {step + 1}: the loss became {per_step[step].item()}")
+    weights = torch.tensor(sizes, dtype=torch.float64)
+    return float(per_step @ weights / weights.sum())
+
+
+def fit(
+    model: nn.Module,
+    train: Batches,
+    validation: Iterable[tuple[Tensor, Tensor]],
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    scheduler: LRScheduler | None = None,
+    checkpoint: Path | None = None,
+    progress: str | None = None,
+) -> History:
+    """Train for ``epochs`` epochs, evaluating on the validation set after each.
+
+    Parameters
+    ----------
+    model, optimizer, scheduler
+        As in `train_epoch`.
+    train : Batches
+    validation : iterable of (images, labels)
+    epochs : int
+        The number of epochs in all, those before a resumption included.
+    checkpoint : path, optional
+        Written after every epoch. If it exists, the run continues from it, with the same numbers
+        as if it had never stopped.
+    progress : str, optional
+        If given, a progress bar with this label appears on stderr once five seconds have passed.
+
+    Returns
+    -------
+    History
+        A run whose loss becomes NaN or infinite ends with the status "diverged"; Ctrl-C ends it
+        with "interrupted". Either way the finished epochs are kept.
+
+    Raises
+    ------
+    ValueError
+        If ``epochs`` is below 1.
+    CheckpointError
+        If the checkpoint cannot be read, or belongs to another run.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs: expected at least 1, got {epochs}.")
+    state = RunState(model, optimizer, scheduler, train.generator)
+    history = History()
+    if checkpoint is not None and checkpoint.exists():
+        history = History(**state.restore(checkpoint))
+    done = len(history.train_loss)
+    # Without a label the bar is off; with one, the environment's TQDM_DISABLE=1 turns it off.
+    off = {} if progress else {"disable": True}
+    bar = tqdm(range(done, epochs), desc=progress, delay=5, leave=False, **off)
+    try:
+        for epoch in bar:
+            start = time.perf_counter()
+            try:
+                loss = train_epoch(model, train, optimizer, scheduler)
+            except DivergenceError as error:
+                history.status, history.message = "diverged", f"epoch {epoch + 1}, {error}"
+                break
+            seconds = time.perf_counter() - start
+            measured = evaluate(model, validation)
+            if not math.isfinite(measured.loss):  # the last step of the epoch was the fatal one
+                history.status = "diverged"
+                history.message = f"epoch {epoch + 1}, validation: the loss became {measured.loss}"
+                break
+            history.train_loss.append(loss)
+            history.seconds.append(seconds)
+            history.validation_loss.append(measured.loss)
+            history.validation_accuracy.append(measured.accuracy)
+            if checkpoint is not None:
+                state.save(checkpoint, asdict(history))
+    except KeyboardInterrupt:
+        history.status = "interrupted"
+    finally:
+        bar.close()
+    return history
+
+
+def compare_optimizers(
+    make_model: Callable[[], nn.Module],
+    make_batches: MakeBatches,
+    validation: Iterable[tuple[Tensor, Tensor]],
+    *,
+    optimizers: Mapping[str, MakeOptimizer] | Sequence[str] = tuple(OPTIMIZERS),
+    epochs: int,
+    seeds: Sequence[int],
+    device: torch.device | str = "cpu",
+    progress: bool = False,
+) -> dict[str, list[Run]]:
+    """Train a fresh model with each optimiser and each seed, all else equal.
+
+    For one seed, every optimiser starts from the same initial weights and sees the same batches in
+    the same order, so that differences are the optimiser's. PyTorch's global random state is left
+    as it was.
+
+    Parameters
+    ----------
+    make_model : callable
+        Returns a new model, initialised from PyTorch's global generator, which is seeded here.
+    make_batches : callable
+        Returns training batches in an order drawn from the generator it is given.
+    validation : iterable of (images, labels)
+    optimizers : mapping of label to factory, or names from `OPTIMIZERS`
+    epochs : int
+    seeds : sequence of int
+    device : where models are put
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    dict of label to list of Run, one per seed
+        A run that diverged is among them, marked in its history. After Ctrl-C, the runs so far.
+
+    Raises
+    ------
+    ValueError
+        If an optimiser's name is unknown, or there is no seed.
+    """
+    if not seeds:
+        raise ValueError("seeds: expected at least one, got none; several show the spread.")
+    if not isinstance(optimizers, Mapping):
+        unknown = [name for name in optimizers if name not in OPTIMIZERS]
+        if unknown:
+            raise ValueError(
+                f"optimizers: expected names from {sorted(OPTIMIZERS)}, got {unknown}."
+            )
+        optimizers = {name: OPTIMIZERS[name] for name in optimizers}
+    runs: dict[str, list[Run]] = {name: [] for name in optimizers}
+    for seed in seeds:
+        for name, make in optimizers.items():
+            label = f"{name}, seed {seed}" if progress else None
+            batches = make_batches(torch.Generator().manual_seed(seed))
+            with _seeded(seed):  # dropout, too, draws from the global generator
+                model = make_model().to(device)
+                optimizer = make(model.parameters())
+                history = fit(model, batches, validation, optimizer, epochs=epochs, progress=label)
+            runs[name].append(Run(seed, model, history))
+            if history.status == "interrupted":
+                return runs
+    return runs
+
+
+def seeded_model(make_model: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Return ``make_model()`` initialised from ``seed``, leaving the global random state alone."""
+    with _seeded(seed):
+        return make_model()
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Within it, PyTorch's global generators start at ``seed``; after it, they are as before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

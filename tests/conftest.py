@@ -1,0 +1,23 @@
+"""What holds in every test: floating-point errors raise, random tests repeat, one thread."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# On small tensors threads only wait for each other. Set before any test module imports torch, which
+# reads it once; notebooks are not affected.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples on every run, and no limit on time: a slow machine is not an error.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def floating_point_errors() -> Iterator[None]:
+    """Turn overflow, division by zero and invalid operations into errors."""
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        yield

@@ -1,0 +1,204 @@
+"""The IDX reader: whatever can be written is read back, and anything else is an IdxError."""
+
+import gzip
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from hwlib.idx import LARGEST, TYPES, IdxError, read_idx, write_idx
+
+DTYPES = st.sampled_from([np.uint8, np.int8, np.int16, np.int32, np.float32, np.float64])
+ARRAYS = DTYPES.flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=5, min_side=0))
+)
+IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
+PLAIN = bytes([0, 0, 8, 3]) + struct.pack(">III", 2, 3, 4) + IMAGES.tobytes()
+PAGE = b"<!DOCTYPE html><html><title>404 Not Found</title></html>"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One folder for all examples of a property: hypothesis forbids a fixture per test."""
+    return tmp_path_factory.mktemp("idx")
+
+
+def read_bytes(folder, content):
+    path = folder / "some.idx"
+    path.write_bytes(content)
+    return read_idx(path)
+
+
+@given(array=ARRAYS, big_endian=st.booleans(), suffix=st.sampled_from(["", ".gz"]))
+def test_what_is_written_is_read_back(folder, array, big_endian, suffix):
+    path = folder / f"round{suffix}"
+    write_idx(path, array.astype(array.dtype.newbyteorder(">")) if big_endian else array)
+    found = read_idx(path)
+    assert found.dtype == array.dtype
+    assert found.dtype.isnative
+    assert found.shape == array.shape
+    assert found.tobytes() == array.tobytes()  # NaN, -0.0 and all
+
+
+def test_format_is_the_published_one(folder):
+    # Written by hand from the description of the format, without write_idx.
+    np.testing.assert_array_equal(read_bytes(folder, PLAIN), IMAGES)
+    np.testing.assert_array_equal(read_bytes(folder, gzip.compress(PLAIN)), IMAGES)
+    path = folder / "written"
+    write_idx(path, IMAGES)
+    assert path.read_bytes() == PLAIN
+    numbers = bytes([0, 0, 0x0B, 1]) + struct.pack(">I3h", 3, -1, 256, 7)
+    assert read_bytes(folder, numbers).tolist() == [-1, 256, 7]
+
+
+def test_result_can_be_changed(folder):
+    read_bytes(folder, PLAIN)[0, 0, 0] = 255  # torch warns about arrays that are read-only
+
+
+def test_same_array_gives_the_same_file(folder):
+    write_idx(folder / "one.gz", IMAGES)
+    write_idx(folder / "two.gz", IMAGES)
+    assert (folder / "one.gz").read_bytes() == (folder / "two.gz").read_bytes()
+
+
+@given(content=st.binary(max_size=64))
+@example(b"")
+@example(b"\0\0")
+@example(b"\x1f\x8b")
+@example(b"\x1f\x8b\x08")
+@example(b"\0\0\x08\0")
+@example(b"\0\0\x08\xff")
+@example(b"\0\0\x08\x03" + b"\xff" * 12)
+@example(b"\0\0\x0e\x03" + struct.pack(">III", 0, 2**32 - 1, 2**32 - 1))
+def test_arbitrary_bytes_are_read_or_refused(folder, content):
+    for start in (b"", b"\0\0\x08", b"\0\0\x0d\x01", b"\x1f\x8b\x08\0"):
+        try:
+            found = read_bytes(folder, start + content)
+        except IdxError:
+            continue
+        # The header is followed by exactly the entries that it claims.
+        assert 4 + 4 * found.ndim + found.nbytes == len(start + content)
+
+
+@given(content=st.binary(max_size=64))
+def test_arbitrary_bytes_inside_gzip_are_read_or_refused(folder, content):
+    try:
+        found = read_bytes(folder, gzip.compress(b"\0\0" + content))
+    except IdxError:
+        return
+    assert 4 + 4 * found.ndim + found.nbytes == len(content) + 2
+
+
+@pytest.mark.parametrize("content", [PLAIN, gzip.compress(PLAIN, mtime=0)], ids=["plain", "gzip"])
+def test_every_truncation_is_refused(folder, content):
+    for n in range(len(content)):
+        with pytest.raises(IdxError, match="expected"):
+            read_bytes(folder, content[:n])
+
+
+@given(place=st.integers(0, 10**6), flip=st.integers(1, 255))
+def test_flipped_byte_in_gzip_is_never_taken_for_other_data(folder, place, flip):
+    content = bytearray(gzip.compress(PLAIN, mtime=0))
+    content[place % len(content)] ^= flip
+    try:
+        found = read_bytes(folder, bytes(content))
+    except IdxError:
+        return
+    np.testing.assert_array_equal(found, IMAGES)  # time stamp, system and the like carry no data
+
+
+@pytest.mark.parametrize("place", range(16))
+def test_flipped_byte_in_a_plain_header_is_refused(folder, place):
+    content = bytearray(PLAIN)
+    content[place] ^= 0xFF
+    with pytest.raises(IdxError, match="expected"):
+        read_bytes(folder, bytes(content))
+
+
+@pytest.mark.parametrize("extra", [b"\0", b"x" * 100])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_extra_bytes_are_refused(folder, pack, extra):
+    with pytest.raises(IdxError, match=r"expected 24 bytes .* \(2, 3, 4\), got more"):
+        read_bytes(folder, pack(PLAIN + extra))
+
+
+def test_extra_bytes_behind_the_gzip_are_refused(folder):
+    with pytest.raises(IdxError, match="damaged"):
+        read_bytes(folder, gzip.compress(PLAIN) + b"tail")
+    with pytest.raises(IdxError, match="got more"):
+        read_bytes(folder, gzip.compress(PLAIN) * 2)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_web_page_is_named_as_such(folder, pack):
+    with pytest.raises(IdxError, match=r"some\.idx: expected an IDX header .* web page"):
+        read_bytes(folder, pack(PAGE))
+
+
+def test_wrong_checksum_in_gzip_is_refused(folder):
+    content = bytearray(gzip.compress(PLAIN))
+    content[-8] ^= 1  # the CRC of the content
+    with pytest.raises(IdxError, match="complete gzip file, got a damaged one"):
+        read_bytes(folder, bytes(content))
+
+
+@pytest.mark.parametrize("code", TYPES)
+@pytest.mark.parametrize("sides", [(2**32 - 1,), (2**16, 2**16), (2**31,) * 3, (0, 2**31, 2**31)])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_absurd_header_is_refused_without_allocating(folder, code, sides, pack):
+    header = bytes([0, 0, code, len(sides)]) + struct.pack(f">{len(sides)}I", *sides)
+    tracemalloc.start()
+    try:
+        with pytest.raises(IdxError, match="expected"):
+            read_bytes(folder, pack(header + b"few"))
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_claims_over_the_limit_are_refused_by_the_header_alone(folder):
+    header = bytes([0, 0, 0x0E, 1]) + struct.pack(">I", LARGEST // 8 + 1)
+    with pytest.raises(IdxError, match=f"at most {LARGEST} bytes"):
+        read_bytes(folder, header)
+
+
+def test_gzip_bomb_is_not_unpacked(folder):
+    # 64 MB of zeros behind a header that claims one entry: reading stops at the second.
+    bomb = gzip.compress(b"\0\0\x08\x01\0\0\0\x01" + bytes(64_000_000), compresslevel=1)
+    tracemalloc.start()
+    try:
+        with pytest.raises(IdxError, match="expected 1 bytes"):
+            read_bytes(folder, bomb)
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_dimensions_than_arrays_have_are_refused(folder):
+    with pytest.raises(IdxError, match="at most 32 dimensions of 4 bytes each, got 33"):
+        read_bytes(folder, bytes([0, 0, 8, 33]) + struct.pack(">33I", *[1] * 33) + b"\x05")
+    most = bytes([0, 0, 8, 32]) + struct.pack(">32I", *[1] * 32) + b"\x05"
+    assert read_bytes(folder, most).shape == (1,) * 32
+
+
+def test_missing_file_is_an_os_error(folder):
+    with pytest.raises(FileNotFoundError):
+        read_idx(folder / "nowhere")
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint16, np.int64, np.float16, complex, "U3"])
+def test_unknown_types_are_not_written(folder, dtype):
+    with pytest.raises(ValueError, match="expected up to 32 dimensions of one of"):
+        write_idx(folder / "unwritten", np.zeros(2, dtype))
+    assert not (folder / "unwritten").exists()
+
+
+def test_too_many_dimensions_are_not_written(folder):
+    if np.lib.NumpyVersion(np.__version__) < "2.0.0":
+        pytest.skip("NumPy 1 has no arrays of more than 32 dimensions")
+    with pytest.raises(ValueError, match="got 33 of uint8"):
+        write_idx(folder / "unwritten", np.zeros((1,) * 33, np.uint8))

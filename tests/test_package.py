@@ -1,0 +1,147 @@
+"""The package as a whole: what an import loads, what the library prints, torchvision's import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hwlib
+
+MODULES = sorted(Path(hwlib.__file__).parent.glob("*.py"))
+# A finder that stands before all others and answers "import torchvision" with the given body.
+FAKE_TORCHVISION = """
+import importlib.abc, importlib.util, sys
+
+class Fake(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    imports = 0
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "torchvision":
+            return importlib.util.spec_from_loader(name, self, is_package=True)
+
+    def exec_module(self, module):
+        if module.__name__ == "torchvision":
+            Fake.imports += 1
+            import torch
+            {body}
+
+sys.meta_path.insert(0, Fake())
+from hwlib import torchvision_import
+from hwlib.torchvision_import import torchvision_module
+"""
+NEEDS_NMS = "torch._C._dispatch_has_kernel_for_dispatch_key('torchvision::nms', 'Meta')"
+
+
+def python(code):
+    """Run code in a process of its own; warnings are errors there, too."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120
+    )
+
+
+def output(code):
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_importing_the_package_loads_neither_torch_nor_matplotlib():
+    loaded = output("import sys, hwlib; print(*{name.split('.')[0] for name in sys.modules})")
+    assert {"hwlib", "numpy"} <= set(loaded)
+    assert not {"torch", "torchvision", "matplotlib", "scipy", "sklearn", "IPython"} & set(loaded)
+
+
+def test_names_of_the_homework_can_be_imported():
+    assert [name for name in hwlib.__all__ if not callable(getattr(hwlib, name))] == []
+    assert {"predict", "logistic_loss", "stable_logistic_loss", "logistic_loss_grad"} <= set(
+        hwlib.__all__
+    )
+
+
+def test_importing_every_module_prints_seeds_and_sets_nothing():
+    names = ", ".join(f"hwlib.{path.stem}" for path in MODULES if path.stem != "__init__")
+    code = f"""
+import random, numpy, torch, matplotlib
+states = random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+settings = dict(matplotlib.rcParams)
+import {names}
+assert random.getstate() == states[0]
+assert numpy.random.get_state()[1].tolist() == states[1]
+assert torch.get_rng_state().tolist() == states[2]
+import matplotlib.pyplot
+settings["backend"] = matplotlib.rcParams["backend"]
+assert dict(matplotlib.rcParams) == settings
+assert "torchvision" not in __import__("sys").modules
+"""
+    done = python(code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_library_never_prints(path):
+    calls = [
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
+    assert "print" not in calls
+
+
+def test_torchvision_that_works_is_imported_as_it_is():
+    code = (
+        FAKE_TORCHVISION.format(body="pass")
+        + """
+module = torchvision_module("datasets")
+assert module is sys.modules["torchvision.datasets"]
+print(len(torchvision_import._libraries), Fake.imports)
+"""
+    )
+    assert output(code) == ["0", "1"]
+
+
+def test_torchvision_beside_another_torch_is_imported_after_declaring_operators():
+    # The very question on which torchvision stops: torch itself raises the error.
+    code = (
+        FAKE_TORCHVISION.format(body=NEEDS_NMS)
+        + """
+module = torchvision_module("datasets")
+assert module is sys.modules["torchvision.datasets"]
+assert torchvision_module("transforms") is sys.modules["torchvision.transforms"]
+import gc; gc.collect()
+torch = sys.modules["torch"]
+print(len(torchvision_import._libraries), Fake.imports)
+print(*(torch._C._dispatch_has_kernel(f"torchvision::{name}") for name in ("nms", "qnms")))
+"""
+    )
+    assert output(code)[:2] == ["1", "2"]
+
+
+NMS = "operator torchvision::nms does not exist"
+
+
+@pytest.mark.parametrize(
+    ("error", "declared"),
+    [
+        (RuntimeError("another fault"), False),
+        (ImportError(NMS), False),
+        (OSError("libcudart.so: cannot open shared object file"), False),
+        (RuntimeError(NMS), True),  # declaring the operators, once, did not help
+    ],
+)
+def test_other_failures_of_torchvision_are_not_hidden(monkeypatch, error, declared):
+    from hwlib import torchvision_import
+
+    def fail(_):
+        raise error
+
+    def declare(*_):
+        raise AssertionError("operators were declared")
+
+    monkeypatch.setattr(torchvision_import.importlib, "import_module", fail)
+    monkeypatch.setattr(torchvision_import.torch.library, "Library", declare)
+    monkeypatch.setattr(torchvision_import, "_libraries", ["declared"] if declared else [])
+    with pytest.raises(type(error)) as raised:
+        torchvision_import.torchvision_module("datasets")
+    assert raised.value is error

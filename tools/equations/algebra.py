@@ -97,7 +97,7 @@ class Numeric:
         return a / b
 
     def power(self, a: Scalar, b: Scalar) -> Scalar:
-        if a < 0 and b != int(b) or a == 0 and b < 0:
+        if (a < 0 and b != int(b)) or (a == 0 and b < 0):
             raise OutOfDomainError("a power that is not a real number")
         return a**b
 

@@ -18,7 +18,6 @@ from hwlib import evaluate, gradcheck, losses, schedule, two_layer
 from hwlib.batches import Batches
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
-from tools.equations.algebra import Numeric
 from tools.equations.check import NUMERIC, Context, is_single
 from tools.equations.evaluate import Evaluator, Place, Point
 from tools.equations.notation import Key, definition

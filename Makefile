@@ -43,6 +43,7 @@ serve: book  ## build the website and serve it at http://localhost:8000
 
 equations: $(VENV)/all-installed  ## check every displayed equation and print how each was decided
 	$(BIN)/python -m tools.equations
+	$(BIN)/python -m tools.equations --plant
 
 clean:  ## remove what was built, but not the environment
 	rm -rf _build

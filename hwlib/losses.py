@@ -194,7 +194,8 @@ def logistic_loss_per_example(y: ArrayLike, z: ArrayLike) -> Float:
     Equation: eq-stable-loss
 
     It is computed as ``log(1 + exp(-|z|)) + c |z|``, where c is the share of the label on the
-    wrong side of z: 1 - y for z > 0, and y otherwise. Both terms are at least 0, so nothing cancels.
+    wrong side of z: 1 - y for z > 0, and y otherwise. Both terms are at least 0, so nothing
+    cancels.
 
     Parameters
     ----------

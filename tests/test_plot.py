@@ -205,7 +205,8 @@ def test_rows_of_images_lie_beside_their_names(ax):
     assert sheet.shape == (8, 15)
     for row, column in np.ndindex(2, 3):
         part = sheet[4 * row : 4 * row + 4, 5 * column : 5 * column + 5]
-        np.testing.assert_array_equal(part, images[row, column])
+        # 16 levels of grey: no pixel is darker by more than one level, and none is brighter.
+        np.testing.assert_array_equal(part, images[row, column] // 16 * 16)
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["first", "second"]
     assert ax.get_yticks().tolist() == [2, 6]
     assert ax.get_xticks().size == 0

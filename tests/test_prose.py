@@ -58,7 +58,8 @@ def test_what_is_bound_or_is_no_result_is_left_alone(text: str) -> None:
 def test_captions_and_alternative_texts_are_read() -> None:
     cell = (
         "```{code-cell} ipython3\n---\nmystnb:\n  figure:\n    caption: The loss ends at 0.31.\n"
-        "    name: fig-x\n  image:\n    alt: A curve that ends near 88 % accuracy.\n---\nplot()\n```\n"
+        "    name: fig-x\n  image:\n    alt: A curve that ends near 88 % accuracy.\n"
+        "---\nplot()\n```\n"
     )
     assert [finding.number for finding in prose.unbound("chapter", cell)] == ["0.31", "88"]
 

@@ -15,7 +15,7 @@ def main() -> int:
     # A build that failed once would pass the second time on its own leftovers: start clean.
     shutil.rmtree(TOP / "_build", ignore_errors=True)
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [jupyter_book, "build", "--quiet", "-n", "-W", "--keep-going", TOP]
+    command = [str(jupyter_book), "build", "--quiet", "-n", "-W", "--keep-going", str(TOP)]
     status = subprocess.run(command, check=False).returncode
     if status:
         print("The book was not built: see the warnings above.", file=sys.stderr)

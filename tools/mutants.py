@@ -62,7 +62,7 @@ def mutants(source: str) -> Iterator[str]:
         if isinstance(mutated, cst.RemovalSentinel):
             changed = module.visit(_Remove(node))
         else:
-            changed = module.deep_replace(node, mutated)  # type: ignore[arg-type]
+            changed = module.deep_replace(node, mutated)
         assert isinstance(changed, cst.Module)
         if changed.code != source:
             yield changed.code
@@ -72,7 +72,7 @@ class _Remove(cst.CSTTransformer):
     def __init__(self, node: cst.CSTNode) -> None:
         self.node = node
 
-    def on_leave(  # type: ignore[override]
+    def on_leave(
         self, original: cst.CSTNode, updated: cst.CSTNode
     ) -> cst.CSTNode | cst.RemovalSentinel:
         return cst.RemoveFromParent() if original is self.node else updated

@@ -69,7 +69,10 @@ class Evaluator:
 
     def value(self, node: Node, bound: Bound | None = None) -> Value:
         """The value of ``node``; ``bound`` holds arguments and running indices."""
-        return getattr(self, "_" + node.op)(node, bound or {})
+        try:
+            return getattr(self, "_" + node.op)(node, bound or {})
+        except RecursionError:
+            raise NotationError("a definition leads back to itself") from None
 
     def integer(self, node: Node, bound: Bound) -> int:
         """The value of an index or a bound of a sum."""

@@ -1,4 +1,4 @@
-"""Read every display equation out of a chapter: MyST math directives, ``$$`` blocks, aligned rows."""
+"""Read every display equation of a chapter: MyST math directives, ``$$`` blocks, aligned rows."""
 
 import re
 from collections.abc import Iterator

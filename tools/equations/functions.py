@@ -49,7 +49,7 @@ class Reader:
         self.statements = statements
         self.rng = np.random.default_rng(seed)
 
-    def sides(self, label: str, number: int = 0, **given: Any) -> list[Any]:
+    def sides(self, label: str, number: int = 0, /, **given: Any) -> list[Any]:
         """All sides of one statement, in float64; a definition has one value, and so one side."""
         context = self.statements[label][number]
         evaluator = self._evaluator(context, given)
@@ -92,11 +92,13 @@ def _floats(value: Any) -> Any:
 def disagreement(label: str, statements: Statements) -> str:
     """Where equation and function differ, or nothing."""
     try:
-        for what, expected, computed in ADAPTERS[label](Reader(statements)):
-            if np.shape(expected) != np.shape(computed):
-                return f"{what}: shapes {np.shape(expected)} and {np.shape(computed)}"
-            if not np.allclose(computed, expected, rtol=RELATIVE, atol=ABSOLUTE):
-                return f"{what}: equation {expected}, function {computed}"
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            for what, expected, computed in ADAPTERS[label](Reader(statements)):
+                if np.shape(expected) != np.shape(computed):
+                    return f"{what}: shapes {np.shape(expected)} and {np.shape(computed)}"
+                if not np.allclose(computed, expected, rtol=RELATIVE, atol=ABSOLUTE):
+                    return f"{what}: equation {expected}, function {computed}"
     except (NotationError, ArithmeticError) as error:
         return f"cannot be evaluated: {error}"
     return ""
@@ -254,7 +256,8 @@ def _mlp(read: Reader) -> Iterator[Pair]:
     model = MLP((3, 2)).double()
     model.layers[0] = torch.nn.Linear(5, 3).double()
     given: dict[str, Any] = {"B": 4, "X": read.rng.normal(size=(4, 5))}
-    for number, layer in enumerate((model.layers[0], model.layers[2], model.layers[4]), start=1):
+    linear = [layer for layer in model.layers if isinstance(layer, torch.nn.Linear)]
+    for number, layer in enumerate(linear, start=1):
         given[f"W_{number}"] = layer.weight.detach().numpy().T
         given[f"b_{number}"] = layer.bias.detach().numpy()[None]
     found = model.layers(torch.tensor(given["X"])).detach().numpy()
@@ -265,8 +268,9 @@ def _convolution(read: Reader) -> Iterator[Pair]:
     layer = torch.nn.Conv2d(2, 3, 2).double()
     x = read.rng.normal(size=(2, 4, 4))
     found = layer(torch.tensor(x[None]))[0].detach().numpy()
-    given: dict[str, Any] = {"R": 2, "M": 2, "b_": layer.bias.detach().numpy(), "x_": x}
-    given["w_"] = layer.weight.detach().numpy()
+    given: dict[str, Any] = {"R": 2, "M": 2, "x_": x}
+    weight, bias = (p.detach().numpy() for p in layer.parameters())
+    given |= {"w_": weight, "b_": bias}
     for q, i, j in np.ndindex(found.shape):
         given |= {"q": q + 1, "i": i + 1, "j": j + 1}
         yield f"z_{q, i, j}", read.sides("eq-convolution-layer", **given)[0], found[q, i, j]
@@ -300,6 +304,14 @@ def _recorded_rates(rates: list[float]) -> Iterator[None]:
         yield
     finally:
         torch.optim.Adam.step = original  # type: ignore[method-assign]
+
+
+def _output_side(read: Reader) -> Iterator[Pair]:
+    for side, border, kernel in [(28, 1, 3), (28, 0, 5), (9, 2, 2)]:
+        layer = torch.nn.Conv2d(1, 1, kernel, padding=border)
+        found = layer(torch.zeros(1, 1, side, side)).shape[-1]
+        expected = read.sides("eq-output-side", N=side, P=border, M=kernel)[0]
+        yield f"N = {side}, P = {border}, M = {kernel}", expected, found
 
 
 def _pooling(read: Reader) -> Iterator[Pair]:
@@ -338,6 +350,7 @@ ADAPTERS: dict[str, Adapter] = {
         {r"\eta": 0.01, r"\beta_1": 0.9, r"\beta_2": 0.999, r"\epsilon": 1e-8},
     ),
     "eq-convolution-layer": _convolution,
+    "eq-output-side": _output_side,
     "eq-pooling": _pooling,
     "eq-one-cycle": _one_cycle,
 }

@@ -1,7 +1,7 @@
-"""LaTeX to a tree: what the reader sees is what is checked, and what is not understood is an error.
+"""LaTeX to a tree: what the reader sees is what is checked; what is not understood is an error.
 
-`normalise` makes brackets and bars one-sided, so that the grammar stays LALR; `parse` builds `Node`s.
-Every node knows its span in the normalised text, which is how `mutate` plants errors in it.
+`normalise` makes brackets and bars one-sided, so that the grammar stays LALR; `parse` builds
+`Node`s. Every node knows its span in the normalised text: so `mutate` can plant errors in it.
 """
 
 import re
@@ -50,7 +50,8 @@ def normalise(latex: str) -> str:
     """Drop what only sets sizes and spaces, and tell opening bars from closing ones."""
     text = re.sub(r"\\(left|right)\s*(?=[()\[\]|]|\\[lr]?[vV]ert)", "", latex)
     text = re.sub(r"\\[,;!]", " ", text)
-    pieces, open_bars = [], 0
+    pieces: list[str] = []
+    open_bars = 0
     for match in re.finditer(r"\\[A-Za-z]+|\\.|\||[^\\|]+|\\", text):
         piece = match.group()
         if piece == "|":
@@ -104,7 +105,7 @@ def parse_expression(latex: str) -> Node:
 
 def _statement(text: str, tree: Tree) -> Statement:
     sides = [_node(c) for c in tree.children if isinstance(c, Tree) and c.data != "condition"]
-    relations = [_relation(c) for c in tree.children if _is(c, "RELATION")]
+    relations = [_relation(c) for c in tree.children if isinstance(c, Token) and _is(c, "RELATION")]
     conditions = [
         _statement(text[c.meta.start_pos : c.meta.end_pos], c)
         for c in tree.children
@@ -141,15 +142,15 @@ def _sum(tree: Tree, trees: list[Tree], span: Span) -> Node:
     return terms[0] if signs == ["+"] else Node("sum", terms, "".join(signs), span)
 
 
-def _product(tree: Tree, trees: list[Tree], span: Span) -> Node:
-    factors = []
+def _product(_tree: Tree, trees: list[Tree], span: Span) -> Node:
+    factors: list[Node] = []
     for child in trees:
         node = _node(child)
         factors.extend(node.args if node.op == "product" and child.data == "plain" else [node])
     return factors[0] if len(factors) == 1 else Node("product", tuple(factors), span=span)
 
 
-def _hadamard(tree: Tree, trees: list[Tree], span: Span) -> Node:
+def _hadamard(_tree: Tree, trees: list[Tree], span: Span) -> Node:
     nodes = tuple(_node(t) for t in trees)
     return nodes[0] if len(nodes) == 1 else Node("hadamard", nodes, span=span)
 
@@ -218,16 +219,16 @@ def _big(tree: Tree, trees: list[Tree], span: Span) -> Node:
     return Node("big", tuple(_node(t) for t in rest), f"{tree.children[0]} {_name(name)}", span)
 
 
-def _operator(tree: Tree, trees: list[Tree], span: Span) -> Node:
+def _operator(_tree: Tree, trees: list[Tree], span: Span) -> Node:
     place, function = (_node(t) for t in trees)
     return Node("derivative", (function, place), "operator", span)
 
 
-def _group(tree: Tree, trees: list[Tree], span: Span) -> Node:
+def _group(_tree: Tree, trees: list[Tree], span: Span) -> Node:
     return Node("group", (_node(trees[0]),), span=span)
 
 
-def _cases(tree: Tree, trees: list[Tree], span: Span) -> Node:
+def _cases(_tree: Tree, trees: list[Tree], span: Span) -> Node:
     rows = []
     for case in trees:
         value, condition = (c for c in case.children if isinstance(c, Tree))

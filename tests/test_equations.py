@@ -1,0 +1,170 @@
+"""Every display equation of the book holds, the code agrees with it, and errors are noticed."""
+
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tools.equations import check, functions, planted, report
+from tools.equations.check import Context, Link, find_failure
+from tools.equations.extract import equation
+from tools.equations.notation import Tables
+from tools.equations.parse import NotationError
+from tools.equations.report import Decision
+
+BOOK = report.BOOK
+# The wrong equations of the hand-in, and the right ones of the book in whose place they stood.
+HANDED_IN = {
+    "eq-wrong-stable-loss": "eq-stable-loss",
+    "eq-wrong-prediction-derivative": "eq-prediction-derivative",
+    "eq-wrong-output-slope": "eq-logit-by-second-weight",
+    "eq-wrong-logit-by-first-weight": "eq-logit-by-first-weight",
+}
+
+
+@pytest.fixture(scope="module")
+def book() -> list[Context]:
+    return report.read()
+
+
+@pytest.fixture(scope="module")
+def decisions(book: list[Context]) -> list[Decision]:
+    return list(report.decisions(book))
+
+
+def test_every_equation_holds(decisions: list[Decision]) -> None:
+    failures = [str(d.failure) for d in decisions if d.failure]
+    assert not failures, "\n\n".join(failures)
+
+
+def test_every_equation_has_a_label_of_its_own(book: list[Context]) -> None:
+    equations = {(c.equation.chapter, c.equation.line): c.equation.label for c in book}
+    doubled = [label for label, n in Counter(equations.values()).items() if n > 1]
+    unlabelled = [label for label in equations.values() if not label.startswith("eq-")]
+    assert not doubled
+    assert not unlabelled
+
+
+def test_what_is_undecided_is_listed_and_little(decisions: list[Decision]) -> None:
+    asserting = [d for d in decisions if d.link.kind in ("assertion", "approximation")]
+    undecided = {d.link.context.equation.label for d in asserting if d.how.startswith("undecided")}
+    assert undecided == set(report.UNDECIDED)
+    assert len(undecided) <= 0.02 * len(asserting)
+    assert all(len(reason) > 20 for reason in report.UNDECIDED.values())
+
+
+def test_the_wrong_equations_are_refuted(decisions: list[Decision]) -> None:
+    refuted = {
+        d.link.context.equation.label for d in decisions if d.how == "refuted, as the text says"
+    }
+    assert refuted == set(HANDED_IN)
+
+
+@pytest.mark.parametrize("wrong", HANDED_IN)
+def test_an_equation_of_the_hand_in_put_in_place_of_the_right_one(
+    wrong: str, tmp_path: Path
+) -> None:
+    right = HANDED_IN[wrong]
+    for path in check.chapters(BOOK):
+        shutil.copy(path, tmp_path)
+    [handed_in] = [e for e in check.read_book(BOOK) if e.label == wrong]
+    [place] = [e for e in check.read_book(BOOK) if e.label == right]
+    path = tmp_path / f"{place.chapter}.md"
+    block = re.compile(rf"(:label: {right}\n).*?(\n```)", re.DOTALL)
+    latex = handed_in.statements[0].text
+    text, count = block.subn(
+        lambda m: f"{m[1]}{latex}{m[2]}", path.read_text(encoding="utf-8"), count=1
+    )
+    assert count == 1
+    path.write_text(text, encoding="utf-8")
+    contexts = check.contexts(check.read_book(tmp_path), Tables())
+    links = [link for c in contexts if c.equation.label == right for link in check.links(c)]
+    failures = [str(f) for link in links if (f := find_failure(link))]
+    assert failures
+    assert f"{place.chapter}.md, line {place.line}, {right}" in failures[0]
+    assert re.search(r"^left  = \S+", failures[0], re.MULTILINE)
+    assert re.search(r"^right = \S+", failures[0], re.MULTILINE)
+    assert re.search(r"^at point \d+: .+ = .+", failures[0], re.MULTILINE)
+
+
+def test_the_code_agrees_with_the_equations_that_it_names(book: list[Context]) -> None:
+    assert not report.disagreements(book)
+
+
+def test_every_function_that_names_an_equation_is_compared_with_it(book: list[Context]) -> None:
+    named = functions.named_in(BOOK.parent / "hwlib")
+    labels = {c.equation.label for c in book}
+    assert set(named) <= labels
+    assert set(named) <= set(functions.ADAPTERS)
+    assert set(functions.ADAPTERS) <= labels
+
+
+def test_planted_errors_are_noticed() -> None:
+    """Every error that can be planted in any equation of the book: at least 95 % are caught."""
+    read = planted.Book(BOOK)
+    verdicts = [read.judge(error) for error in read.planted()]
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    missed = [
+        f"{v.mutant.context.equation.place}: {v.mutant.text}"
+        for v in verdicts
+        if v.outcome == "missed"
+    ]
+    assert len(verdicts) >= 2000
+    caught = outcomes["refuted"] + outcomes["refused"]
+    assert caught >= 0.95 * (caught + len(missed)), "\n".join(missed)
+    # An error that is none, such as exchanged factors of a product, must stay the exception.
+    assert outcomes["equivalent"] <= 0.02 * len(verdicts)
+
+
+def link_of(latex: str, label: str = "eq-x") -> Link:
+    """The first link of an equation put at the end of chapter 2."""
+    equations = [e for e in check.read_book(BOOK) if e.chapter < "03"]
+    equations.append(equation("02_backpropagation", label, 999, latex))
+    *_, last = check.contexts(equations, Tables())
+    return check.links(last)[0]
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\sigma(z) + \sigma(-z) = 1",
+        r"\frac{\partial L}{\partial W_2} = \frac{1}{B} A_1^{\top} (\hat{y} - y)",
+        r"\sum_{b=1}^{B} z_b^{2} = z_2^{\top} z_2",
+        r"z^{2} \ge 0",
+    ],
+)
+def test_what_is_true_passes(latex: str) -> None:
+    assert find_failure(link_of(latex)) is None
+
+
+@pytest.mark.parametrize(
+    ("latex", "message"),
+    [
+        (r"\sigma(z) - \sigma(-z) = 1", "left  ="),
+        (r"\frac{\partial L}{\partial W_2} = \frac{1}{B} A_1 (\hat{y} - y)", "shape|cannot"),
+        (r"\frac{\partial L}{\partial W_2} = A_1^{\top} (\hat{y} - y)", "entry"),
+        (r"z^{2} \ge 1", "left  ="),
+        (r"\sigma(z) = \tau", "unknown symbol"),
+    ],
+)
+def test_what_is_false_or_unknown_fails_and_says_why(latex: str, message: str) -> None:
+    assert re.search(message, str(find_failure(link_of(latex))))
+
+
+@pytest.mark.parametrize(
+    "latex", [r"z = \operatorname{foo} z", r"z = ", r"z = \text{something}", r"z = (z", r"z"]
+)
+def test_what_cannot_be_parsed_is_an_error_with_its_place(latex: str) -> None:
+    with pytest.raises(NotationError, match=r"02_backpropagation\.md, line 999, eq-x"):
+        link_of(latex)
+
+
+@pytest.mark.parametrize(
+    "body", ["\\begin{align}\nz = z\n\\end{align}", "\\[ z = z \\]", "$$ z = z"]
+)
+def test_an_equation_that_would_not_be_read_is_an_error(body: str, tmp_path: Path) -> None:
+    (tmp_path / "01_x.md").write_text(f"# X\n\n{body}\n", encoding="utf-8")
+    with pytest.raises(NotationError):
+        check.read_book(tmp_path)

@@ -1,5 +1,6 @@
 """Build the website, every warning an error, and print where to open it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,9 @@ def main() -> int:
     shutil.rmtree(TOP / "_build", ignore_errors=True)
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", "--quiet", "-n", "-W", "--keep-going", str(TOP)]
-    status = subprocess.run(command, check=False).returncode
+    # The API pages read the docstrings of hwlib, which building the website does not install.
+    environment = os.environ | {"PYTHONPATH": str(TOP)}
+    status = subprocess.run(command, env=environment, check=False).returncode
     if status:
         print("The book was not built: see the warnings above.", file=sys.stderr)
         return status

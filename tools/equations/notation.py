@@ -120,15 +120,23 @@ class Scope:
 
     def is_array(self, name: str) -> bool:
         """Does the name stand for an array, by its own shape or by what it is defined from."""
-        meaning = self.meanings.get(Key(name))
-        if isinstance(meaning, Free):
-            return bool(meaning.shape)
-        return isinstance(meaning, Defined) and self.has_array(meaning.body)
+        waiting, seen = [name], {name}
+        while waiting:
+            meaning = self.meanings.get(Key(waiting.pop()))
+            if isinstance(meaning, Free) and meaning.shape:
+                return True
+            if isinstance(meaning, Defined):
+                new = self._names_of_batch(meaning.body) - seen
+                waiting += new
+                seen |= new
+        return False
 
     def has_array(self, node: Node) -> bool:
         """Does a plain symbol of the expression stand for an array."""
-        names = {n for n in _plain_names(node) if Key(n) not in self.one_example}
-        return any(self.is_array(name) for name in names)
+        return any(self.is_array(name) for name in self._names_of_batch(node))
+
+    def _names_of_batch(self, node: Node) -> set[str]:
+        return {n for n in _plain_names(node) if Key(n) not in self.one_example}
 
     def reach(self, nodes: list[Node]) -> set[Key]:
         """All keys that the value of the nodes depends on, through definitions."""

@@ -1,12 +1,8 @@
 """The LaTeX of the chapters becomes MathML that browsers set as the reader expects."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools" / "sphinx_ext"))
-from mathml import to_mathml
+from tools.sphinx_ext.mathml import to_mathml
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,11 @@ _SEARCH = re.compile(
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # A script of the theme, and what stands in a page that needs it.
 _NEEDED_BY = {"design-tabs.js": "sd-tab", "clipboard.min.js": "<pre", "copybutton.js": "<pre"}
+# Sphinx lays out its index with tables, and calls entries of a bibliography a list of items.
+_MENDED = {
+    'class="indextable genindextable"': 'role="presentation" class="indextable genindextable"',
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+}
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _EMPTY_BLOCK = re.compile(r"@(?:media|supports)[^{};]*\{\s*\}")
 # Commas inside parentheses, as in :is(a, b), separate no selectors.
@@ -57,6 +62,8 @@ def _lighten_page(path: Path) -> str:
     text = _UNUSED.sub("", path.read_text("utf-8"))
     # Scripts choose the mode of the reader's system; where none runs, the page is light.
     text = text.replace('data-theme="auto"', 'data-theme="light"', 1)
+    for made, mended in _MENDED.items():
+        text = text.replace(made, mended)
     if path.name != "search.html":
         text = _SEARCH.sub("", text)
     for script, mark in _NEEDED_BY.items():

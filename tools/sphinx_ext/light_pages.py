@@ -35,6 +35,8 @@ _COMMA = re.compile(r",(?![^()]*\))")
 _OPTIONAL = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]")
 _CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 _WORD = re.compile(r"[\w-]+")
+# An icon is written as a code or as itself, a character of the private use area.
+_SIGN = re.compile("[\ue000-\uf8ff]")
 _ICON = re.compile(r'"\\([0-9a-f]{4})"')
 
 
@@ -93,7 +95,7 @@ def _lighten(app: Sphinx, failure: Exception | None) -> None:
     for sheet in (folder / "_static").rglob("*.css"):
         style = without_unused_rules(sheet.read_text("utf-8"), words)
         sheet.write_text(style, "utf-8")
-        icons.update(_ICON.findall(style))
+        icons.update(_ICON.findall(style), (f"{ord(sign):x}" for sign in _SIGN.findall(style)))
     for font in (folder / "_static" / "vendor" / "fontawesome").rglob("*.woff2"):
         _subset_font(font, icons)
 

@@ -32,13 +32,23 @@ class RunsDirective(SphinxDirective):
         rows.append(f"| all chapters | {total:.1f} | |")
         text = [*HEAD, *rows, ""]
         for environment, notebooks in made.items():
-            text += self._versions(dict(environment), notebooks)
+            which = notebooks if len(made) > 1 else []
+            text += self._versions(dict(environment), which)
         return self.parse_text_to_nodes("\n".join(text))
 
     def _versions(self, environment: dict[str, str], notebooks: list[Path]) -> list[str]:
-        chapters = ", ".join(f"{{doc}}`{notebook.stem}`" for notebook in notebooks)
+        chapters = (
+            ", ".join(f"{{doc}}`{notebook.stem}`" for notebook in notebooks) or "All chapters"
+        )
         rows = [f"| {name} | {environment[name]} |" for name in ENVIRONMENT if name in environment]
-        return [f"Versions for {chapters}:", "", "| What | Version |", "|---|---|", *rows, ""]
+        return [
+            f"{names or 'All chapters'} ran with:",
+            "",
+            "| What | Version |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -37,18 +37,10 @@ class RunsDirective(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(text))
 
     def _versions(self, environment: dict[str, str], notebooks: list[Path]) -> list[str]:
-        chapters = (
-            ", ".join(f"{{doc}}`{notebook.stem}`" for notebook in notebooks) or "All chapters"
-        )
+        names = ", ".join(f"{{doc}}`{notebook.stem}`" for notebook in notebooks)
+        head = [f"{names or 'All chapters'} ran with:", "", "| What | Version |", "|---|---|"]
         rows = [f"| {name} | {environment[name]} |" for name in ENVIRONMENT if name in environment]
-        return [
-            f"{names or 'All chapters'} ran with:",
-            "",
-            "| What | Version |",
-            "|---|---|",
-            *rows,
-            "",
-        ]
+        return [*head, *rows, ""]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

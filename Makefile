@@ -45,6 +45,12 @@ equations: $(VENV)/all-installed  ## check every displayed equation and print ho
 	$(BIN)/python -m tools.equations
 	$(BIN)/python -m tools.equations --plant
 
+accuracy: $(VENV)/accuracy-installed  ## measure the accuracy of the loss here and in four libraries
+	$(BIN)/python -m tools.accuracy
+
+mutants: $(VENV)/mutants-installed  ## change hwlib in one place at a time; 90 % must be noticed
+	$(BIN)/python -m tools.mutants $(MODULES)
+
 clean:  ## remove what was built, but not the environment
 	rm -rf _build
 
@@ -60,3 +66,11 @@ $(VENV)/all-installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) -r requirements.txt
 	$(PIP) --no-deps --editable .
 	@touch $@ $(VENV)/book-installed
+
+$(VENV)/accuracy-installed: requirements-accuracy.txt $(VENV)/all-installed
+	$(PIP) -r requirements-accuracy.txt -c requirements.txt
+	@touch $@
+
+$(VENV)/mutants-installed: requirements-mutants.txt $(VENV)/all-installed
+	$(PIP) -r requirements-mutants.txt -c requirements.txt
+	@touch $@

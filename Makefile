@@ -13,7 +13,7 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit nbval notebooks lab serve equations accuracy mutants guards coverage \
+.PHONY: help book test lint unit nbval notebooks lab serve equations accuracy mutants guards \
         lock upgrade lowest licences audit clean
 
 help:  ## list the commands
@@ -29,8 +29,12 @@ lint: $(VENV)/all-installed  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation tests
-	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests
+# What measures coverage slows the algebra of the equations fivefold, and they are not hwlib's.
+SLOW_TO_TRACE := tests/test_equations.py
+
+unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation tests, with coverage
+	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=$(SLOW_TO_TRACE) --cov
+	HWLIB_STAND_IN=1 $(BIN)/python -m pytest $(SLOW_TO_TRACE)
 
 nbval: $(VENV)/all-installed  ## re-execute every chapter and compare with its stored outputs
 	HWLIB_STAND_IN=1 $(BIN)/python -m pytest --nbval --nbval-cell-timeout=1200 --durations=5 book
@@ -53,6 +57,9 @@ accuracy: $(VENV)/accuracy-installed  ## measure the accuracy of the loss here a
 
 mutants: $(VENV)/mutants-installed  ## change hwlib in one place at a time; 90 % must be noticed
 	$(BIN)/python -m tools.mutants $(MODULES)
+
+guards: $(VENV)/all-installed  ## remove each guard against a fault; its test must fail
+	$(BIN)/python -m tools.guards
 
 lock: $(VENV)/maintain-installed  ## write constraints.txt and requirements.lock anew from the pins
 	$(UV) --no-annotate $(REQUIREMENTS) -o constraints.txt

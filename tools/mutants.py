@@ -11,6 +11,7 @@ functions it enters; a mutant then meets only the tests that enter its function,
 import argparse
 import ast
 import difflib
+import gc
 import importlib.abc
 import importlib.util
 import json
@@ -261,6 +262,7 @@ def _import_once() -> None:
         *("mpmath", "sklearn.metrics", "matplotlib.pyplot", "tqdm"),
     ):
         importlib.import_module(package)
+    gc.freeze()  # or each child would search all of it for garbage, which takes it half a second
 
 
 if __name__ == "__main__":

@@ -38,7 +38,16 @@ def moved(text: str, versions: dict[str, str]) -> str:
 
 def newest(texts: list[str], python: str) -> dict[str, str]:
     """Return the newest versions that go together, as uv finds them on the package index."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--no-header"]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--no-header",
+    ]
     command += ["--no-annotate", "--python-version", python, "-"]
     wanted = "\n".join(map(unpinned, texts))
     done = subprocess.run(command, input=wanted, capture_output=True, text=True, check=False)

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-mutants.txt
-UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header
+UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 CHAPTERS := $(sort $(wildcard book/0*.md))
 
 # Kernels run in book/, so a relative folder would be looked for in the wrong place.
@@ -62,11 +62,12 @@ guards: $(VENV)/all-installed  ## remove each guard against a fault; its test mu
 	$(BIN)/python -m tools.guards
 
 lock: $(VENV)/maintain-installed  ## write constraints.txt and requirements.lock anew from the pins
-	$(UV) --no-annotate $(REQUIREMENTS) -o constraints.txt
+	$(UV) $(REQUIREMENTS) -o constraints.txt
 	$(UV) --generate-hashes requirements.txt -c constraints.txt -o requirements.lock
 
 upgrade: $(VENV)/maintain-installed  ## move every pin to the newest version, and lock
 	$(BIN)/python -m tools.upgrade
+	rm -f constraints.txt requirements.lock
 	$(MAKE) lock
 
 lowest: $(VENV)/maintain-installed  ## run the tests with the lowest versions that pyproject.toml admits
@@ -76,7 +77,7 @@ licences: $(VENV)/all-installed $(VENV)/maintain-installed  ## list the licences
 	$(BIN)/pip-licenses --order=license --format=markdown
 
 audit: $(VENV)/maintain-installed  ## look all dependencies up among known vulnerabilities (network)
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 clean:  ## remove what was built, but not the environment
 	rm -rf _build
@@ -103,5 +104,5 @@ $(VENV)/mutants-installed: requirements-mutants.txt $(VENV)/all-installed
 	@touch $@
 
 $(VENV)/maintain-installed: requirements-maintain.txt | $(VENV)/bin/python
-	$(PIP) -r requirements-maintain.txt
+	$(PIP) -r requirements-maintain.txt -c constraints.txt
 	@touch $@

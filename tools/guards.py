@@ -109,14 +109,9 @@ def unnoticed(table: Sequence[Guard], folder: Path) -> list[Guard]:
 def main() -> int:
     """Try every guard, after seeing that all their tests pass with it."""
     os.environ.update(OMP_NUM_THREADS="1", TQDM_DISABLE="1")
-    for package in (
-        "torch",
-        "torch._dynamo",
-        "hypothesis.extra.numpy",
-        "mpmath",
-        "sklearn.metrics",
-    ):
+    for package in ("torch", "torch._dynamo", "hypothesis.extra.numpy", "sklearn.metrics"):
         importlib.import_module(package)
+    gc.freeze()  # or each child would search all of it for garbage
     table, began = guards(), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="guards-") as name:
         folder = Path(name)

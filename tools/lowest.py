@@ -12,7 +12,17 @@ TOP = Path(__file__).parents[1]
 FOLDER = TOP / ".venv" / "lowest"
 TEST_NEEDS = (
     *("pytest", "pytest-cov", "pytest-timeout", "hypothesis", "mpmath", "scikit-learn", "scipy"),
-    *("ipython", "ipykernel", "nbformat", "sympy", "lark", "pyyaml", "jupytext", "setuptools"),
+    *(
+        "ipython",
+        "ipykernel",
+        "nbformat",
+        "sympy",
+        "lark",
+        "pyyaml",
+        "jupytext",
+        "setuptools",
+        "myst-nb",
+    ),
 )
 # They are about the pins and the notebooks, whose versions are other ones.
 LEFT_OUT = ("test_pins.py", "test_notebooks.py", "test_equations.py", "test_prose.py")

@@ -161,6 +161,7 @@ def start(name: str, text: str, plugin: object) -> int:
     child = os.fork()
     if child:
         return child
+    os.setsid()  # out of reach of the terminal, which stops what writes to it in the background
     signal.alarm(TIMEOUT)
     path = TOP / "hwlib" / f"{name}.py"
     sys.meta_path.insert(0, _FromMemory(f"hwlib.{name}", path, text))
@@ -210,6 +211,8 @@ def survivors(
                 break
             child, status = os.wait()
             finished = running.pop(child)
+            if os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGALRM:
+                raise SystemExit(f"{name}: a run was ended by signal {os.WTERMSIG(status)}")
             if status == 0:
                 alive.append(finished)
         if i < len(texts):

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-mutants.txt
-UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
+UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
 
 # Kernels run in book/, so a relative folder would be looked for in the wrong place.
@@ -67,8 +67,7 @@ lock: $(VENV)/maintain-installed  ## write constraints.txt and requirements.lock
 
 upgrade: $(VENV)/maintain-installed  ## move every pin to the newest version, and lock
 	$(BIN)/python -m tools.upgrade
-	rm -f constraints.txt requirements.lock
-	$(MAKE) lock
+	$(MAKE) lock UPGRADE=--upgrade
 
 lowest: $(VENV)/maintain-installed  ## run the tests with the lowest versions that pyproject.toml admits
 	$(BIN)/python -m tools.lowest

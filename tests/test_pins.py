@@ -73,9 +73,10 @@ REQUIREMENTS = (
 )
 
 
-def test_upgrading_asks_for_names_and_holds_what_must_not_move():
+def test_upgrading_goes_forward_only_and_holds_what_must_not_move():
     assert unpinned(REQUIREMENTS) == (
-        "# Why\nnumpy\n\njupyter-book<2  # held\ntorch ; sys_platform\n"
+        "# Why\nnumpy>=2.4.6\n\nJupyter_Book>=1.0.4.post1,<2  # held\n"
+        "torch>=2.13.0 ; sys_platform\n"
     )
 
 

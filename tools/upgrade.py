@@ -12,7 +12,7 @@ from pathlib import Path
 TOP = Path(__file__).parents[1]
 FILES = ("requirements.txt", "requirements-accuracy.txt", "requirements-mutants.txt")
 # Jupyter Book 2 does not read _config.yml and _toc.yml.
-HELD = {"jupyter-book": "jupyter-book<2"}
+HELD = {"jupyter-book": ",<2"}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)
 
 
@@ -27,8 +27,11 @@ def pins(text: str) -> dict[str, str]:
 
 
 def unpinned(text: str) -> str:
-    """Return the text of a requirements file with names only, or with what `HELD` says."""
-    return PIN.sub(lambda match: HELD.get(canonical(match[1]), match[1]), text)
+    """Return the text of a requirements file with its pins as lower bounds, and what `HELD` says.
+
+    Without bounds an old Jupyter Book would come back, since it admits a newer Sphinx.
+    """
+    return PIN.sub(lambda match: f"{match[1]}>={match[2]}{HELD.get(canonical(match[1]), '')}", text)
 
 
 def moved(text: str, versions: dict[str, str]) -> str:
@@ -38,16 +41,8 @@ def moved(text: str, versions: dict[str, str]) -> str:
 
 def newest(texts: list[str], python: str) -> dict[str, str]:
     """Return the newest versions that go together, as uv finds them on the package index."""
-    command = [
-        sys.executable,
-        "-m",
-        "uv",
-        "pip",
-        "compile",
-        "--quiet",
-        "--universal",
-        "--no-header",
-    ]
+    # For the oldest Python alone: asked for all, uv takes the newest version for each of them.
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
     command += ["--no-annotate", "--python-version", python, "-"]
     wanted = "\n".join(map(unpinned, texts))
     done = subprocess.run(command, input=wanted, capture_output=True, text=True, check=False)

@@ -215,6 +215,7 @@ def survivors(
                 raise SystemExit(f"{name}: a run was ended by signal {os.WTERMSIG(status)}")
             if status == 0:
                 alive.append(finished)
+                print(f"hwlib/{name}.py {changed_lines(source, texts[finished])}\n", flush=True)
         if i < len(texts):
             plugin = _Select(chosen(source, texts[i], tests))
             running[start(name, texts[i], plugin)] = i
@@ -246,8 +247,6 @@ def main() -> int:
             return 1
         made = list(mutants(source))
         alive = survivors(name, source, made, tests, options.jobs)
-        for text in alive:
-            print(f"hwlib/{name}.py {changed_lines(source, text)}\n")
         killed, seconds = len(made) - len(alive), time.perf_counter() - began
         share = 100 * killed / len(made)
         print(

@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-mutants.txt
+UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
 
 # Kernels run in book/, so a relative folder would be looked for in the wrong place.
@@ -11,7 +13,8 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit site linkcheck nbval notebooks lab serve equations accuracy mutants clean
+.PHONY: help book test lint unit site linkcheck nbval notebooks lab serve equations accuracy mutants \
+        guards lock upgrade lowest licences audit clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -26,8 +29,12 @@ lint: $(VENV)/all-installed  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation tests
-	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=tests/site
+# What measures coverage slows the algebra of the equations fivefold, and they are not hwlib's.
+SLOW_TO_TRACE := tests/test_equations.py
+
+unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation tests, with coverage
+	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=tests/site --ignore=$(SLOW_TO_TRACE) --cov
+	HWLIB_STAND_IN=1 $(BIN)/python -m pytest $(SLOW_TO_TRACE)
 
 site: $(VENV)/all-installed  ## load every page of the website in Chromium and check it
 	$(BIN)/python -m pytest tests/site
@@ -51,6 +58,32 @@ equations: $(VENV)/all-installed  ## check every displayed equation and print ho
 	$(BIN)/python -m tools.equations
 	$(BIN)/python -m tools.equations --plant
 
+accuracy: $(VENV)/accuracy-installed  ## measure the accuracy of the loss here and in four libraries
+	$(BIN)/python -m tools.accuracy
+
+mutants: $(VENV)/mutants-installed  ## change hwlib in one place at a time; 90 % must be noticed
+	$(BIN)/python -m tools.mutants $(MODULES)
+
+guards: $(VENV)/all-installed  ## remove each guard against a fault; its test must fail
+	$(BIN)/python -m tools.guards
+
+lock: $(VENV)/maintain-installed  ## write constraints.txt and requirements.lock anew from the pins
+	$(UV) $(REQUIREMENTS) -o constraints.txt
+	$(UV) --generate-hashes requirements.txt -c constraints.txt -o requirements.lock
+
+upgrade: $(VENV)/maintain-installed  ## move every pin to the newest version, and lock
+	$(BIN)/python -m tools.upgrade
+	$(MAKE) lock UPGRADE=--upgrade
+
+lowest: $(VENV)/maintain-installed  ## run the tests with the lowest versions that pyproject.toml admits
+	$(BIN)/python -m tools.lowest
+
+licences: $(VENV)/all-installed $(VENV)/maintain-installed  ## list the licences of all dependencies
+	$(BIN)/pip-licenses --order=license --format=markdown
+
+audit: $(VENV)/maintain-installed  ## look all dependencies up among known vulnerabilities (network)
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
 clean:  ## remove what was built, but not the environment
 	rm -rf _build
 
@@ -58,11 +91,23 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/book-installed: requirements-book.txt requirements.txt | $(VENV)/bin/python
-	$(PIP) -r requirements-book.txt
+$(VENV)/book-installed: requirements-book.txt requirements.txt constraints.txt | $(VENV)/bin/python
+	$(PIP) -r requirements-book.txt -c constraints.txt
 	@touch $@
 
-$(VENV)/all-installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) -r requirements.txt
+$(VENV)/all-installed: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) -r requirements.txt -c constraints.txt
 	$(PIP) --no-deps --editable .
 	@touch $@ $(VENV)/book-installed
+
+$(VENV)/accuracy-installed: requirements-accuracy.txt $(VENV)/all-installed
+	$(PIP) -r requirements-accuracy.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/mutants-installed: requirements-mutants.txt $(VENV)/all-installed
+	$(PIP) -r requirements-mutants.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/maintain-installed: requirements-maintain.txt | $(VENV)/bin/python
+	$(PIP) -r requirements-maintain.txt -c constraints.txt
+	@touch $@

@@ -7,6 +7,7 @@ Zalando SE. MNIST is here only because the chapter on mistakes needs it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hwlib import stand_in
 from hwlib.fetch import FILES, MissingDataError, cache_folder, find_or_download
 from hwlib.idx import read_idx, write_idx
 from hwlib.stand_in import draw_stand_in
@@ -131,7 +133,7 @@ def load_stand_in(train: int = 60_000, test: int = 10_000) -> ImageData:
     ImageData
         With ``is_stand_in`` true.
     """
-    raw = cache_folder() / "stand-in" / f"{STAND_IN_SEED}-{train}-{test}"
+    raw = cache_folder() / "stand-in" / f"{_drawing_version()}-{STAND_IN_SEED}-{train}-{test}"
     if all((raw / file).is_file() for file in FILES):
         with contextlib.suppress(ValueError):
             return _read("stand-in", raw)
@@ -146,6 +148,11 @@ def load_stand_in(train: int = 60_000, test: int = 10_000) -> ImageData:
             for file in FILES:
                 _copy_whole(drawn / file, raw / file)
     return data
+
+
+def _drawing_version() -> str:
+    """Another text for every change of the code that draws, so that no old drawing is reused."""
+    return hashlib.sha256(Path(stand_in.__file__).read_bytes()).hexdigest()[:16]
 
 
 def _copy_whole(source: Path, target: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -243,7 +244,8 @@ def compare_optimizers(
     Returns
     -------
     dict of label to list of Run, one per seed
-        A run that diverged is among them, marked in its history. After Ctrl-C, the runs so far.
+        A run that diverged is among them, marked in its history. After Ctrl-C, the runs so far;
+        the last of them may be marked as interrupted.
 
     Raises
     ------
@@ -260,8 +262,8 @@ def compare_optimizers(
             )
         optimizers = {name: OPTIMIZERS[name] for name in optimizers}
     runs: dict[str, list[Run]] = {name: [] for name in optimizers}
-    for seed in seeds:
-        for name, make in optimizers.items():
+    with suppress(KeyboardInterrupt):  # between two runs; `fit` takes care of its own
+        for seed, (name, make) in product(seeds, optimizers.items()):
             label = f"{name}, seed {seed}" if progress else None
             batches = make_batches(torch.Generator().manual_seed(seed))
             with _seeded(seed):  # dropout, too, draws from the global generator
@@ -270,7 +272,7 @@ def compare_optimizers(
                 history = fit(model, batches, validation, optimizer, epochs=epochs, progress=label)
             runs[name].append(Run(seed, model, history))
             if history.status == "interrupted":
-                return runs
+                break
     return runs
 
 

@@ -3,12 +3,13 @@
 import errno
 import warnings
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from hwlib import data
+from hwlib import data, stand_in
 from hwlib.data import (
     CLASS_NAMES,
     ImageData,
@@ -154,6 +155,27 @@ def test_stand_in_is_drawn_once(cache, monkeypatch):
         forbid_drawing(patched)
         assert_is_the_drawing(load_stand_in(30, 10))
     assert_is_the_drawing(load_stand_in(20, 10), 20, 10)  # another size is another stand-in
+
+
+@pytest.mark.usefixtures("cache")
+def test_stand_in_of_other_drawing_code_is_not_reused(monkeypatch, tmp_path):
+    load_stand_in(30, 10)
+    source = Path(stand_in.__file__)
+    changed = tmp_path / "changed.py"
+    changed.write_bytes(source.read_bytes() + b"# one more line\n")
+    monkeypatch.setattr(stand_in, "__file__", str(changed))
+    drawn = []
+
+    def draw_nothing(n, *, seed):
+        drawn.append(seed)
+        return np.zeros((n, 28, 28), np.uint8), np.zeros(n, np.uint8)
+
+    monkeypatch.setattr(data, "draw_stand_in", draw_nothing)
+    assert load_stand_in(30, 10).train_images.max() == 0
+    assert len(drawn) == 2
+    monkeypatch.setattr(stand_in, "__file__", str(source))
+    assert_is_the_drawing(load_stand_in(30, 10))  # back to the old code, and to its drawing
+    assert len(drawn) == 2
 
 
 @pytest.mark.parametrize("file", FILES)

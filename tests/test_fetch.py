@@ -213,7 +213,7 @@ def test_second_time_needs_no_network(mirror):
         (half, "corrupted"),
         (altered, "corrupted"),
         (page, "corrupted"),
-        (missing, "404"),
+        (missing, "404|Error downloading"),
         (garbage, "BadStatusLine"),
         (broken_chunks, "IncompleteRead"),
         (hang_up, "RemoteDisconnected|ConnectionReset"),

@@ -410,6 +410,41 @@ def test_ctrl_c_ends_the_comparison_and_keeps_the_runs():
     assert len(made) == 3
 
 
+@pytest.mark.parametrize("place", ["batches", "model", "optimizer"])
+def test_ctrl_c_between_two_runs_keeps_the_runs_before(place):
+    begun = []
+
+    def pressed(here):
+        begun.append(here)
+        if here == place and begun.count(here) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    def make_batches(generator):
+        pressed("batches")
+        return shuffled(generator)
+
+    def make_model():
+        pressed("model")
+        return tiny_model()
+
+    def make_optimizer(parameters):
+        pressed("optimizer")
+        return torch.optim.SGD(parameters, lr=0.01)
+
+    before = torch.get_rng_state()
+    runs = compare_optimizers(
+        make_model,
+        make_batches,
+        VALIDATION,
+        optimizers={"one": make_optimizer, "two": make_optimizer},
+        epochs=1,
+        seeds=(1, 2),
+    )
+    assert [[run.seed for run in many] for many in runs.values()] == [[1], [1]]
+    assert {run.history.status for many in runs.values() for run in many} == {"finished"}
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_all_four_optimizers_are_the_default():
     runs = compare_optimizers(tiny_model, shuffled, VALIDATION, epochs=1, seeds=(0,))
     assert list(runs) == ["SGD 0.01", "Nesterov 0.01", "Adam 0.01", "Adam 1"]

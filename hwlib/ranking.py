@@ -26,8 +26,8 @@ METHODS: dict[str, Callable[..., Optimizer]] = {
     "Adam": partial(torch.optim.Adam, fused=True),
 }
 RATES = {
-    "SGD": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
-    "Nesterov": (0.003, 0.01, 0.03, 0.1, 0.3),
+    "SGD": (0.01, 0.03, 0.1, 0.3, 1.0),
+    "Nesterov": (0.01, 0.03, 0.1, 0.3),
     "Adam": (0.0003, 0.001, 0.003, 0.01, 0.03),
 }
 BATCH_SIZES = (250, 2500)

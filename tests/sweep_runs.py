@@ -17,7 +17,7 @@ def square(*, x: float, seconds: float = 0.0, calls: str = "") -> dict[str, Any]
 
 
 def square_or_die(*, x: float, weapon: str) -> dict[str, Any]:
-    """Return x²; but as long as the file ``weapon`` exists, x = 3 removes it and kills its process."""
+    """Return x², but if the file ``weapon`` exists, x = 3 removes it and kills its process."""
     if x == 3 and Path(weapon).exists():
         time.sleep(0.5)  # the runs before it have time to be delivered
         Path(weapon).unlink()

@@ -1,4 +1,4 @@
-"""Sweeps: nothing is run twice, nothing that has finished is lost, and a cluster changes nothing."""
+"""Sweeps: nothing runs twice, nothing finished is lost, and a cluster changes nothing."""
 
 import json
 import os
@@ -127,7 +127,8 @@ def test_a_killed_sweep_goes_on_where_it_stopped(tmp_path, threads):
     path, calls = tmp_path / "runs.jsonl", tmp_path / "calls"
     settings = [{"x": x, "seconds": 0.2, "calls": str(calls)} for x in range(8)]
     code = (
-        "import json, sys; from concurrent.futures import ThreadPoolExecutor; from pathlib import Path;"
+        "import json, sys; from concurrent.futures import ThreadPoolExecutor;"
+        "from pathlib import Path;"
         "from hwlib.sweep import sweep; from sweep_runs import square;"
         "sweep(square, json.loads(sys.argv[1]), Path(sys.argv[2]), ThreadPoolExecutor(1))"
     )

@@ -17,6 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tools import bench_page
+
 TOP = Path(__file__).parents[1]
 TARGET = TOP / "book" / "data" / "bench.json"
 PACKAGES = ("numpy", "torch", "torchvision", "scikit-learn", "pytest-benchmark")
@@ -130,6 +132,8 @@ def main() -> int:
     record = json.loads(args.path.read_text()) if args.path.exists() else {}
     record[args.part] = part
     args.path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if "speed" in record:
+        bench_page.write(record, args.path.parent)
     print(f"{args.path.name} written after {time.perf_counter() - start:.0f} s")
     return 0
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -162,53 +160,3 @@ def _parts(data: str, images: int, device: str) -> _Parts:
         Batches(x[check], y[check], 1000, device=device),
         Batches(*test, 1000, device=device),
     )
-
-
-def final_accuracies(
-    records: Sequence[Mapping[str, Any]],
-) -> dict[tuple[str, int, float], NDArray[np.float64]]:
-    """Validation accuracy after the last epoch, a share of 1, one entry per seed.
-
-    A run that diverged counts as chance, one in ten: its network is of no use.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        As returned by `hwlib.sweep.sweep`.
-
-    Returns
-    -------
-    dict of (optimiser, batch size, learning rate) to float64 array (seeds,), in the order of seeds
-    """
-    found: dict[tuple[str, int, float], dict[int, float]] = {}
-    for record in records:
-        s, result = record["setting"], record["result"]
-        key = (s["optimizer"], s["batch_size"], s["learning_rate"])
-        finished = result["status"] == "finished"
-        found.setdefault(key, {})[s["seed"]] = (
-            result["validation_accuracy"][-1] if finished else 0.1
-        )
-    return {key: np.array([runs[s] for s in sorted(runs)]) for key, runs in found.items()}
-
-
-def best_settings(
-    records: Sequence[Mapping[str, Any]],
-) -> dict[str, tuple[int, float]]:
-    """For each optimiser, the batch size and rate with the best mean validation accuracy."""
-    best: dict[str, tuple[float, int, float]] = {}
-    for (name, batch_size, rate), values in final_accuracies(records).items():
-        mean = float(values.mean())
-        if name not in best or mean > best[name][0]:
-            best[name] = (mean, batch_size, rate)
-    return {name: (batch_size, rate) for name, (_, batch_size, rate) in best.items()}
-
-
-def chosen_settings(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The settings of the best runs of each optimiser, to be run again with the test set open."""
-    best = best_settings(records)
-    return [
-        dict(record["setting"]) | {"test": True}
-        for record in records
-        if best[record["setting"]["optimizer"]]
-        == (record["setting"]["batch_size"], record["setting"]["learning_rate"])
-    ]

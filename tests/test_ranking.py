@@ -1,18 +1,24 @@
 """The experiment of chapter 8: runs repeat exactly, and choices rest on validation alone."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from hwlib import ranking
 from hwlib.fetch import MissingDataError
-from hwlib.ranking import (
-    best_settings,
+from hwlib.ranking import grid, train_setting
+from hwlib.ranking_results import (
+    accuracies_by_rate,
+    best_rates,
     chosen_settings,
     final_accuracies,
-    grid,
-    train_setting,
+    paired_difference,
+    reruns,
+    stored_runs,
 )
+from hwlib.sweep import SweepError
 
 SMALL = {"data": "stand-in", "images": 600, "batch_size": 50, "epochs": 2, "seed": 3}
 
@@ -112,7 +118,11 @@ def test_final_accuracies_are_ordered_by_seed_and_a_diverged_run_is_chance():
 
 
 def test_the_best_mean_is_chosen_not_the_luckiest_seed():
-    assert best_settings(RECORDS) == {"SGD": (10, 0.1), "Adam": (10, 0.01)}
+    assert best_rates(RECORDS) == {("SGD", 10): 0.1, ("SGD", 20): 0.1, ("Adam", 10): 0.01}
+    rates, accuracies = accuracies_by_rate(RECORDS, "Adam", 10)
+    np.testing.assert_array_equal(rates, [0.01, 1.0])
+    np.testing.assert_array_equal(accuracies, [[0.55, 0.9], [0.56, 0.1]])
+    assert [r["result"]["validation_accuracy"][-1] for r in reruns(RECORDS, 10, 0)] == [0.6, 0.55]
 
 
 def test_only_the_chosen_settings_are_run_with_the_test_set():
@@ -125,3 +135,24 @@ def test_only_the_chosen_settings_are_run_with_the_test_set():
     ]
     assert all(s["test"] is True for s in chosen)
     assert not any("test" in r["setting"] for r in RECORDS)
+
+
+def test_a_paired_difference_is_taken_seed_by_seed():
+    ahead = paired_difference([0.5, 0.7, 0.9], [0.4, 0.7, 0.7])
+    np.testing.assert_allclose(ahead.mean, 0.1)
+    np.testing.assert_allclose(ahead.error, 0.1 / np.sqrt(3))
+    assert ahead[2:] == (2, 3)
+    with pytest.raises(ValueError, match=r"expected two arrays .* got \(3,\) and \(2,\)"):
+        paired_difference([1, 2, 3], [1, 2])
+
+
+def test_missing_runs_are_counted(tmp_path):
+    path = tmp_path / "sweep.jsonl"
+    lines = [{"setting": setting, "result": {}} for setting in grid()]
+    tested = {"setting": grid()[0] | {"test": True}, "result": {}}
+    path.write_text("".join(json.dumps(line) + "\n" for line in [*lines[1:], tested]))
+    with pytest.raises(SweepError, match="1 are missing; run: make sweep"):
+        stored_runs(path)
+    with path.open("a") as file:
+        file.write(json.dumps(lines[0]) + "\n")
+    assert stored_runs(path) == (lines, [tested])

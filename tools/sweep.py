@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
-from hwlib.ranking import chosen_settings, grid, train_setting
+from hwlib.ranking import grid, train_setting
+from hwlib.ranking_results import chosen_settings
 from hwlib.sweep import Record, Setting, open_executor, sweep
 
 TARGET = Path(__file__).parents[1] / "book" / "data" / "sweep.jsonl"

@@ -11,7 +11,7 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit nbval notebooks lab serve equations accuracy mutants clean
+.PHONY: help book test lint unit nbval notebooks lab serve equations accuracy mutants bench benchbook sweep clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -45,6 +45,15 @@ equations: $(VENV)/all-installed  ## check every displayed equation and print ho
 	$(BIN)/python -m tools.equations
 	$(BIN)/python -m tools.equations --plant
 
+sweep: $(VENV)/all-installed  ## run the experiment of chapter 8, or continue it
+	nice $(BIN)/python -m tools.sweep
+
+bench: $(VENV)/bench-installed  ## compare the speed with what readers use instead, and with the floor
+	$(BIN)/python -m tools.bench speed
+
+benchbook: $(VENV)/bench-installed  ## time each chapter, and measure its memory
+	$(BIN)/python -m tools.bench chapters
+
 clean:  ## remove what was built, but not the environment
 	rm -rf _build
 
@@ -60,3 +69,7 @@ $(VENV)/all-installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) -r requirements.txt
 	$(PIP) --no-deps --editable .
 	@touch $@ $(VENV)/book-installed
+
+$(VENV)/bench-installed: requirements-bench.txt $(VENV)/all-installed
+	$(PIP) -r requirements-bench.txt
+	@touch $@

@@ -68,7 +68,7 @@ def times_to_accuracy(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     entries = [e for e in report["benchmarks"] if e["extra_info"]["what"] == "accuracy"]
     courses = [e["extra_info"]["course"] for e in entries if "course" in e["extra_info"]]
     rows = []
-    for entry in entries:
+    for entry in entries if courses else []:  # nothing to compare with is not "not reached"
         info = entry["extra_info"]
         if "level" in info:
             passed = [s for course in courses for s, a in course if a >= info["level"] / 100]

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-mutants.txt
+REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-mutants.txt requirements-bench.txt
 UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
 
@@ -14,7 +14,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help book test lint unit site linkcheck nbval notebooks lab serve equations accuracy mutants \
-        guards lock upgrade lowest licences audit clean
+        guards bench benchbook sweep lock upgrade lowest licences audit clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -84,6 +84,15 @@ licences: $(VENV)/all-installed $(VENV)/maintain-installed  ## list the licences
 audit: $(VENV)/maintain-installed  ## look all dependencies up among known vulnerabilities (network)
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
+sweep: $(VENV)/all-installed  ## run the experiment of chapter 8, or continue it
+	nice $(BIN)/python -m tools.sweep
+
+bench: $(VENV)/bench-installed  ## compare the speed with what readers use instead, and with the floor
+	$(BIN)/python -m tools.bench speed
+
+benchbook: $(VENV)/bench-installed  ## time each chapter, and measure its memory
+	$(BIN)/python -m tools.bench chapters
+
 clean:  ## remove what was built, but not the environment
 	rm -rf _build
 
@@ -110,4 +119,8 @@ $(VENV)/mutants-installed: requirements-mutants.txt $(VENV)/all-installed
 
 $(VENV)/maintain-installed: requirements-maintain.txt | $(VENV)/bin/python
 	$(PIP) -r requirements-maintain.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/bench-installed: requirements-bench.txt $(VENV)/all-installed
+	$(PIP) -r requirements-bench.txt -c constraints.txt
 	@touch $@

@@ -74,7 +74,7 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Eval
     loss = 0.0
     with evaluating(model):
         for images, labels in batches:
-            logits = model(images)
+            logits, labels = model(images).cpu(), labels.cpu()  # Apple's GPUs have no float64
             loss += F.cross_entropy(logits.double(), labels, reduction="sum").item()
             correct += int((logits.argmax(dim=1) == labels).sum())
             n += len(labels)
@@ -91,7 +91,7 @@ def predict_labels(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -
     ValueError
         If there is no image.
     """
-    return _all_logits(model, batches).argmax(dim=1).cpu().numpy()
+    return _all_logits(model, batches).argmax(dim=1).numpy()
 
 
 def predict_probabilities(
@@ -106,12 +106,12 @@ def predict_probabilities(
     ValueError
         If there is no image.
     """
-    return torch.softmax(_all_logits(model, batches).double(), dim=1).cpu().numpy()
+    return torch.softmax(_all_logits(model, batches).double(), dim=1).numpy()
 
 
 def _all_logits(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
     with evaluating(model):
-        logits = [model(images) for images, _ in batches]
+        logits = [model(images).cpu() for images, _ in batches]
     if not logits:
         raise ValueError("batches: expected at least one image, got none; check the data set.")
     return torch.cat(logits)
@@ -178,8 +178,8 @@ def predict_image(model: nn.Module, image: Tensor) -> Prediction:
     if not bool(torch.isfinite(image).all()):
         raise ValueError("image: expected finite pixels, got NaN or infinity.")
     with evaluating(model):
-        logits = model(image.reshape(1, 1, 28, 28))[0]
-    probabilities = torch.softmax(logits.double(), dim=0).cpu().numpy()
+        logits = model(image.reshape(1, 1, 28, 28))[0].cpu()
+    probabilities = torch.softmax(logits.double(), dim=0).numpy()
     label = int(probabilities.argmax())
     return Prediction(label, CLASS_NAMES[label], 100 * float(probabilities[label]), probabilities)
 

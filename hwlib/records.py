@@ -9,8 +9,8 @@ from typing import Any
 FOLDERS = (Path("data"), Path("book") / "data")
 
 
-def load_record(name: str) -> dict[str, Any]:
-    """Return the stored result ``data/<name>.json`` of the book.
+def find_record(file: str) -> Path:
+    """Return the path of the stored result ``data/<file>`` of the book.
 
     Raises
     ------
@@ -18,13 +18,24 @@ def load_record(name: str) -> dict[str, Any]:
         If it is in neither of the folders where notebooks run.
     """
     for folder in FOLDERS:
-        path = folder / f"{name}.json"
+        path = folder / file
         if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))
+            return path
     raise FileNotFoundError(
-        f"expected {name}.json in {' or '.join(map(str, FOLDERS))}, got neither below "
+        f"expected {file} in {' or '.join(map(str, FOLDERS))}, got neither below "
         f"{Path.cwd()}; run the notebook in the folder book/ or at the top level."
     )
+
+
+def load_record(name: str) -> dict[str, Any]:
+    """Return the stored result ``data/<name>.json`` of the book.
+
+    Raises
+    ------
+    FileNotFoundError
+        As `find_record`.
+    """
+    return json.loads(find_record(f"{name}.json").read_text(encoding="utf-8"))
 
 
 def worst_error(record: Mapping[str, Any], function: str, library: str = "hwlib") -> float:

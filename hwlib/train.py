@@ -124,7 +124,7 @@ def train_epoch(
         sizes.append(len(labels))
     if not losses:
         raise ValueError("batches: expected at least one batch, got none; check the data set.")
-    per_step = torch.stack(losses).double().cpu()
+    per_step = torch.stack(losses).cpu().double()  # in this order: Apple's GPUs have no float64
     bad = torch.nonzero(~torch.isfinite(per_step))
     if len(bad):
         step = int(bad[0])
@@ -237,7 +237,9 @@ def compare_optimizers(
     optimizers : mapping of label to factory, or names from `OPTIMIZERS`
     epochs : int
     seeds : sequence of int
-    device : where models are put
+    device : torch.device or str
+        Where models are put; give ``make_batches`` and ``validation`` the same one. See
+        `hwlib.device.find_device`.
     progress : bool
         Show progress bars.
 

@@ -64,6 +64,14 @@ def test_captions_and_alternative_texts_are_read() -> None:
     assert [finding.number for finding in prose.unbound("chapter", cell)] == ["0.31", "88"]
 
 
+def test_text_between_a_directive_and_a_later_code_block_is_read() -> None:
+    text = (
+        "```{admonition} Facts\nAn accuracy of 71 %.\n```\n\nThe accuracy is 72 %.\n\n"
+        "```sh\nloss 73 %\n```\n\nThe accuracy is 74 %.\n"
+    )
+    assert [finding.number for finding in prose.unbound("chapter", text)] == ["71", "72", "74"]
+
+
 def test_a_number_planted_in_each_chapter_is_found() -> None:
     for path in BOOK.glob("[0-9]*.md"):
         text = path.read_text()

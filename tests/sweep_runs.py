@@ -1,0 +1,30 @@
+"""Runs for the tests of sweeps; they stand in a module because other processes import them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+
+def square(*, x: float, seconds: float = 0.0, calls: str = "") -> dict[str, Any]:
+    """Return x², after ``seconds``; append x to the file ``calls``."""
+    if calls:
+        with Path(calls).open("a") as file:
+            file.write(f"{x}\n")
+    time.sleep(seconds)
+    return {"square": x * x}
+
+
+def square_or_die(*, x: float, weapon: str) -> dict[str, Any]:
+    """Return x², but if the file ``weapon`` exists, x = 3 removes it and kills its process."""
+    if x == 3 and Path(weapon).exists():
+        time.sleep(0.5)  # the runs before it have time to be delivered
+        Path(weapon).unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"square": x * x}
+
+
+def fails_at_two(*, x: float) -> dict[str, Any]:
+    """Return 1 / (x - 2)."""
+    return {"inverse": 1 / (x - 2)}

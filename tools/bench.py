@@ -21,7 +21,7 @@ from tools import bench_page
 
 TOP = Path(__file__).parents[1]
 TARGET = TOP / "book" / "data" / "bench.json"
-PACKAGES = ("numpy", "torch", "torchvision", "scikit-learn", "pytest-benchmark")
+PACKAGES = ("numpy", "torch", "torchvision", "scikit-learn")
 LEVELS = (85, 88, 90, 92)
 
 

@@ -1,0 +1,250 @@
+"""The interactive figures compute in the browser what the package computes in Python."""
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+from trouble import Trouble
+
+from tools import alive_data
+
+FIGURES = {"loss": "explore_loss", "graph": "explore_backpropagation"}
+ULP = 2.0**-52
+
+
+def record(name: str) -> dict[str, Any]:
+    """Return the stored numbers of a figure."""
+    return json.loads((alive_data.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def visit(page: Page, name: str, state: str = "") -> Page:
+    """Open the page of a figure in a given state and wait until the figure is built."""
+    page.goto(f"book/{FIGURES[name]}.html{state}")
+    page.wait_for_selector(f'[data-alive="{name}"][data-ready="yes"]')
+    return page
+
+
+def relative(found: float, true: float) -> float:
+    """Return how far ``found`` is off, relative to ``true``."""
+    return 0.0 if found == true else abs(found - true) / max(abs(true), 5e-324)
+
+
+# --- Every figure -------------------------------------------------------------------------------
+
+each_figure = pytest.mark.parametrize("name", FIGURES)
+
+
+@each_figure
+def test_without_javascript_a_table_and_the_caption_stand_in(
+    open_page: Callable[..., Page], trouble: Trouble, name: str
+) -> None:
+    page = open_page(java_script_enabled=False)
+    page.goto(f"book/{FIGURES[name]}.html")
+    figure = page.locator("figure.alive")
+    assert figure.locator("tbody tr").count() >= 4
+    assert figure.locator("table").is_visible()
+    assert figure.locator("figcaption").is_visible()
+    assert not figure.locator(".alive-app").is_visible()
+    trouble.failed.clear()  # the scripts that were not to be loaded
+
+
+@each_figure
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_figure_fits_its_page(
+    open_page: Callable[..., Page], name: str, scheme: str, width: int
+) -> None:
+    page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    visit(page, name)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inside = page.locator(".alive-app").bounding_box()
+    assert inside is not None
+    assert inside["width"] > 300 or width < 350
+    too_wide = page.evaluate(
+        """[...document.querySelectorAll('.alive-app *')].filter((e) => {
+            const outer = e.closest('.alive-app').getBoundingClientRect();
+            const inner = e.getBoundingClientRect();
+            return inner.width && getComputedStyle(e).clipPath === 'none'
+              && !e.closest('clipPath, [clip-path]') && inner.right > outer.right + 1;
+        }).map((e) => e.outerHTML.slice(0, 80))"""
+    )
+    assert not too_wide
+
+
+@each_figure
+def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page: Page, name: str) -> None:
+    visit(page, name)
+    page.evaluate("document.querySelectorAll('.alive-app details').forEach((d) => d.open = true)")
+    controls = page.locator(
+        ".alive-app button, .alive-app input, .alive-app select, .alive-app summary"
+    )
+    for index in range(controls.count()):
+        control = controls.nth(index)
+        named = control.evaluate(
+            "(e) => (e.getAttribute('aria-label') || e.textContent || e.labels?.[0]?.textContent"
+            " || '').trim()"
+        )
+        assert named, control.evaluate("(e) => e.outerHTML")
+        assert control.evaluate("(e) => e.tabIndex >= 0")
+    for picture in page.locator(".alive-app svg:not([aria-hidden])").all():
+        assert picture.get_attribute("role") == "img"
+        assert len(picture.get_attribute("aria-label") or "") > 20
+
+
+@each_figure
+def test_the_figure_works_when_the_page_is_opened_from_the_disk(
+    browser: Any, site: Any, name: str
+) -> None:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((site / "book" / f"{FIGURES[name]}.html").as_uri())
+    page.wait_for_selector(f'[data-alive="{name}"][data-ready="yes"]')
+    page.close()
+    assert not [error for error in errors if "THEBE" not in error]
+
+
+# --- Loss explorer ------------------------------------------------------------------------------
+
+
+def test_stored_records_are_those_of_the_code() -> None:
+    for name in alive_data.RECORDS:
+        stored = (alive_data.FOLDER / f"{name}.json").read_text(encoding="utf-8")
+        assert stored == alive_data.text(name), "run: make alive"
+
+
+def test_the_true_loss_of_the_page_is_that_of_mpmath_to_the_last_bit(page: Page) -> None:
+    points = record("loss")["reference"]
+    found = visit(page, "loss").evaluate(
+        """(points) => points.map(([z, y]) => {
+            const f = window.alive.figures.loss.at(y, z);
+            return [f.true, f.trueSigma];
+        })""",
+        points,
+    )
+    assert len(points) >= 100
+    assert [list(map(float, pair)) for pair in found] == [point[2:] for point in points]
+
+
+def test_digits_in_the_page_follow_from_the_errors(page: Page) -> None:
+    points = record("loss")["reference"]
+    found = visit(page, "loss").evaluate(
+        """(points) => points.map(([z, y]) => {
+            const {true: t, digits, ...f} = window.alive.figures.loss.at(y, z);
+            return ['naive', 'usual', 'stable'].map((k) => [String(f[k]), digits[k]]);
+        })""",
+        points,
+    )
+    lost = 0
+    for (z, y, true, _), forms in zip(points, found, strict=True):
+        for name, (text, digits) in zip(("naive", "usual", "stable"), forms, strict=True):
+            value = float(text.replace("Infinity", "inf"))
+            with np.errstate(all="ignore"):
+                off = relative(value, true) if math.isfinite(value) else math.inf
+            if off > 8 * ULP and true > 1e-300:
+                expected = max(0.0, -math.log10(off))
+                assert digits == pytest.approx(expected, abs=0.3), (name, z, y)
+                lost += 1
+            if name == "stable" and true > 1e-300:
+                assert off <= 4 * ULP, (z, y)
+                assert digits >= 15
+    assert lost > 20
+
+
+def test_the_address_of_the_loss_explorer_holds_its_state(page: Page) -> None:
+    visit(page, "loss", "?z=-40&y=0")
+    rows = page.locator(".alive-app tbody tr")
+    assert rows.nth(2).get_attribute("data-value") == "0"
+    assert "with no correct digit" in page.locator(".alive-says").inner_text()
+    slider = page.get_by_role("slider", name="Logit z")
+    slider.focus()
+    slider.press("ArrowRight")
+    page.wait_for_function("location.search.includes('z=-39.75')")
+    page.reload()
+    assert page.get_by_role("slider", name="Logit z").input_value() == "-39.75"
+    page.get_by_role("button", name="z = 745, y = 1").click()
+    page.wait_for_function("location.search.includes('range=800')")
+
+
+def test_dragging_in_a_chart_moves_the_logit(page: Page) -> None:
+    visit(page, "loss")
+    page.locator(".alive-drag").first.scroll_into_view_if_needed()
+    box = page.locator(".alive-drag").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60, steps=5)
+    page.mouse.up()
+    assert -35 < page.evaluate("window.alive.figures.loss.state.z") < -10
+
+
+# --- Backpropagation graph ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_node_equals_numpy(page: Page, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    example = {
+        "x": rng.normal(size=(1, 2)) * 2,
+        "y": np.array([[float(rng.integers(0, 2))]]),
+        "w1": rng.normal(size=(2, 2)) * 2,
+        "w2": rng.normal(size=(2, 1)) * 3,
+    }
+    expected = alive_data.graph_values(example)
+    state = {key: value for key, (value, _) in expected.items() if key[0] in "xw"}
+    state |= {"y": example["y"][0, 0], "step": 10}
+    query = "&".join(f"{key}={float(value)!r}" for key, value in state.items())
+    visit(page, "graph", f"?{query}")
+    nodes = page.locator(".alive-graph [data-name]")
+    assert nodes.count() == len(expected) == 15
+    for index in range(nodes.count()):
+        node = nodes.nth(index)
+        value, slope = expected[node.get_attribute("data-name") or ""]
+        assert float(node.get_attribute("data-value") or "nan") == pytest.approx(value, rel=1e-13)
+        assert float(node.get_attribute("data-slope") or "nan") == pytest.approx(slope, rel=1e-12)
+
+
+def test_steps_reveal_values_forwards_and_derivatives_backwards(page: Page) -> None:
+    visit(page, "graph")
+    forward = page.get_by_role("button", name="Forward")
+
+    def seen(kind: str) -> set[str]:
+        return set(
+            page.evaluate(
+                f"""[...document.querySelectorAll('.alive-graph [data-name]')]
+                .filter((n) => n.dataset.{kind} !== '').map((n) => n.dataset.name)"""
+            )
+        )
+
+    weights = {"w111", "w112", "w121", "w122", "w21", "w22"}
+    assert seen("value") == {"x1", "x2", *weights}
+    for new in ({"z11", "z12"}, {"a1", "a2"}, {"z"}, {"ŷ"}, {"ℓ"}):
+        before = seen("value")
+        forward.click()
+        assert seen("value") - before == new
+        assert not seen("slope")
+    for new in ({"ℓ", "ŷ"}, {"z"}, {"w21", "w22", "a1", "a2"}, {"z11", "z12"}):
+        before = seen("slope")
+        forward.click()
+        assert seen("slope") - before == new
+    forward.press("ArrowRight")
+    assert seen("slope") == seen("value")
+    assert forward.is_disabled()
+    page.wait_for_function("location.search.includes('step=10')")
+    page.get_by_role("button", name="Back").click()
+    assert "w111" not in seen("slope")
+
+
+def test_a_gradient_step_lowers_the_loss_as_in_numpy(page: Page) -> None:
+    visit(page, "graph", "?rate=0.5")
+    page.get_by_role("button", name="Take a gradient step").click()
+    expected = {
+        key: v - 0.5 * d for key, (v, d) in alive_data.graph_values(alive_data.EXAMPLE).items()
+    }
+    state = page.evaluate("window.alive.figures.graph.state")
+    for key in ("w111", "w112", "w121", "w122", "w21", "w22"):
+        assert state[key] == pytest.approx(expected[key], rel=1e-13)

@@ -11,7 +11,7 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit nbval notebooks networks alive lab serve equations accuracy mutants clean
+.PHONY: help book test lint unit site nbval notebooks networks alive lab serve equations accuracy mutants clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -19,7 +19,7 @@ help:  ## list the commands
 book: $(VENV)/book-installed  ## build the website from the stored outputs into _build/html
 	$(BIN)/python -m tools.build_book
 
-test: lint unit nbval  ## run everything: style, types, unit tests, and every chapter again
+test: lint unit site nbval  ## run everything: style, types, unit tests, and every chapter again
 
 lint: $(VENV)/all-installed  ## check style and types
 	$(BIN)/ruff check .
@@ -27,7 +27,10 @@ lint: $(VENV)/all-installed  ## check style and types
 	$(BIN)/mypy
 
 unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation tests
-	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests
+	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=tests/site
+
+site: $(VENV)/all-installed  ## load every page of the website in Chromium and check it
+	$(BIN)/python -m pytest tests/site
 
 nbval: $(VENV)/all-installed  ## re-execute every chapter and compare with its stored outputs
 	HWLIB_STAND_IN=1 $(BIN)/python -m pytest --nbval --nbval-cell-timeout=1200 --durations=5 book

@@ -1,8 +1,8 @@
 """Train the networks that run in the page, as chapters 5 and 6 do, and store them: `make networks`.
 
-Three files below ``book/data/alive`` come out of it: the weights of the MLP and the CNN rounded to
-float16 (``networks.npz``), what these rounded networks say about test images (``network.json``), and
-the curves of the four optimisers for the race (``curves.json``).
+Three files below ``book/data/alive`` come out of it: the weights of the MLP and the CNN, rounded to
+float16 (``networks.npz``); what these rounded networks say about test images (``network.json``);
+and the curves of the four optimisers for the race (``curves.json``).
 """
 
 import json

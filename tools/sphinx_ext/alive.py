@@ -10,11 +10,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alive_files import write_files
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from tools.sphinx_ext.alive_files import write_files
 
 FOLDER = Path(__file__).parents[2] / "book" / "data" / "alive"
 

@@ -6,13 +6,18 @@ from the optimisers of PyTorch. Networks and curves are the work of ``tools.expo
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import mpmath
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from hwlib.losses import logistic_loss, logistic_loss_logit_grad, sigmoid, stable_logistic_loss
+from hwlib.train import OPTIMIZERS
 from hwlib.two_layer import logistic_loss_grad, predict
 
 FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
@@ -119,9 +124,56 @@ def graph_record() -> Record:
     }
 
 
+# --- Race ---------------------------------------------------------------------------------------
+
+# Name, formula on tensors x and y, and the usual start: as in book/_static/alive/race.js.
+SURFACES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor], tuple[float, float]]] = {
+    "valley": ("a straight valley", lambda x, y: 0.5 * x**2 + 12.5 * y**2, (-2.0, 1.0)),
+    "bend": ("a bent valley", lambda x, y: 0.25 * (1 - x) ** 2 + 4 * (y - x**2) ** 2, (-1.2, 0.2)),
+    "saddle": (
+        "a saddle",
+        lambda x, y: 0.5 * x**2 - 0.5 * y**2 + 0.25 * y**4 + 0.25,
+        (-2.0, 0.01),
+    ),
+}
+RACE_STEPS = 100  # after which the table is read
+
+
+def torch_path(
+    surface: str, optimizer: str, start: tuple[float, float], factor: float, steps: int
+) -> NDArray[np.float64]:
+    """Return the places (steps + 1, 2) that an optimiser of PyTorch passes on a surface.
+
+    The gradient is PyTorch's, too; ``factor`` multiplies the learning rate.
+    """
+    _, height, _ = SURFACES[surface]
+    place = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    stepper = OPTIMIZERS[optimizer]([place])
+    for group in stepper.param_groups:
+        group["lr"] *= factor
+    path = [place.detach().clone()]
+    for _ in range(steps):
+        stepper.zero_grad()
+        height(*place).backward()
+        stepper.step()
+        path.append(place.detach().clone())
+    return torch.stack(path).numpy()
+
+
+def race_record() -> Record:
+    """Return the table of heights after some steps from the usual starts."""
+    rows = []
+    for name, (title, height, start) in SURFACES.items():
+        ends = [torch_path(name, o, start, 1.0, RACE_STEPS)[-1] for o in OPTIMIZERS]
+        heights = [float(height(*torch.from_numpy(end))) for end in ends]
+        rows.append([title, *(f"{h:.2g}" for h in heights)])
+    headers = [f"Height after {RACE_STEPS} steps on", *OPTIMIZERS]
+    return {"table": {"headers": headers, "rows": rows}}
+
+
 # --- Write --------------------------------------------------------------------------------------
 
-RECORDS = {"loss": loss_record, "graph": graph_record}
+RECORDS = {"loss": loss_record, "graph": graph_record, "race": race_record}
 
 
 def text(name: str) -> str:

@@ -60,10 +60,30 @@ def save_networks(models: dict[str, nn.Module], folder: Path = FOLDER) -> None:
     np.savez_compressed(folder / "networks.npz", allow_pickle=False, **arrays)
 
 
+def _ends(curves: list[list[float]], times: float, decimals: int) -> str:
+    last = times * np.array([curve[-1] for curve in curves])
+    return f"{last.mean():.{decimals}f} ({last.min():.{decimals}f} to {last.max():.{decimals}f})"
+
+
+def curves_table(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the table of where the curves end: mean, and from the lowest to the highest seed."""
+    rows = [
+        [
+            name,
+            _ends(run["validation_accuracy"], 100, 1),
+            _ends(run["validation_loss"], 1, 3),
+            _ends(run["train_loss"], 1, 3),
+        ]
+        for name, run in content["runs"].items()
+    ]
+    headers = ["Optimiser", "Validation accuracy in %", "Validation loss", "Training loss"]
+    return {"headers": headers, "rows": rows}
+
+
 def curves(runs: dict[str, list[Run]]) -> dict[str, Any]:
     """Return the histories of all runs as rounded lists, one inner list for each seed."""
     kinds = ("train_loss", "validation_loss", "validation_accuracy")
-    return {
+    content: dict[str, Any] = {
         "epochs": MLP_EPOCHS,
         "seeds": list(SEEDS),
         "runs": {
@@ -74,9 +94,11 @@ def curves(runs: dict[str, list[Run]]) -> dict[str, Any]:
             for name, seeds in runs.items()
         },
     }
+    return {"table": curves_table(content)} | content
 
 
-def _answer(model: nn.Module, image: Tensor) -> str:
+def answer(model: nn.Module, image: Tensor) -> str:
+    """Return class and confidence for one image in words."""
     said = predict_image(model, image)
     return f"{said.name}, {said.confidence:.1f} %"
 
@@ -89,7 +111,7 @@ def answers(models: dict[str, nn.Module], data: ImageData) -> dict[str, Any]:
         [
             str(number + 1),
             CLASS_NAMES[int(labels[number])],
-            *(_answer(models[name], images[number]) for name in NETWORKS),
+            *(answer(models[name], images[number]) for name in NETWORKS),
         ]
         for number in range(SHOWN)
     ]

@@ -7,12 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Page
 from trouble import Trouble
 
+from hwlib.train import OPTIMIZERS
 from tools import alive_data
+from tools.export_models import NETWORKS, stored_network
+from tools.sphinx_ext.alive_files import test_images as first_test_images
 
-FIGURES = {"loss": "explore_loss", "graph": "explore_backpropagation"}
+FIGURES = {
+    "loss": "explore_loss",
+    "graph": "explore_backpropagation",
+    "race": "explore_optimisers",
+    "curves": "explore_optimisers",
+    "network": "explore_network",
+}
 ULP = 2.0**-52
 
 
@@ -44,8 +54,8 @@ def test_without_javascript_a_table_and_the_caption_stand_in(
 ) -> None:
     page = open_page(java_script_enabled=False)
     page.goto(f"book/{FIGURES[name]}.html")
-    figure = page.locator("figure.alive")
-    assert figure.locator("tbody tr").count() >= 4
+    figure = page.locator(f'figure.alive:has([data-alive="{name}"])')
+    assert figure.locator("tbody tr").count() >= 3
     assert figure.locator("table").is_visible()
     assert figure.locator("figcaption").is_visible()
     assert not figure.locator(".alive-app").is_visible()
@@ -61,7 +71,7 @@ def test_figure_fits_its_page(
     page = open_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     visit(page, name)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    inside = page.locator(".alive-app").bounding_box()
+    inside = page.locator(f'[data-alive="{name}"]').bounding_box()
     assert inside is not None
     assert inside["width"] > 300 or width < 350
     too_wide = page.evaluate(
@@ -248,3 +258,192 @@ def test_a_gradient_step_lowers_the_loss_as_in_numpy(page: Page) -> None:
     state = page.evaluate("window.alive.figures.graph.state")
     for key in ("w111", "w112", "w121", "w122", "w21", "w22"):
         assert state[key] == pytest.approx(expected[key], rel=1e-13)
+
+
+# --- Try the networks ---------------------------------------------------------------------------
+
+
+def test_logits_in_the_page_equal_those_of_pytorch_on_200_images(
+    page: Page, record_property: Callable[[str, object], None]
+) -> None:
+    images, _, stand_in = first_test_images(200)
+    visit(page, "network")
+    for name in NETWORKS:
+        found = page.evaluate(
+            """([name, images]) => images.map(
+                (pixels) => Array.from(window.alive.figures.network.logits(name, pixels)))""",
+            [name, images.reshape(200, -1).tolist()],
+        )
+        with torch.no_grad():
+            expected = stored_network(name)(torch.from_numpy(images.astype(np.float32) / 255))
+        assert expected.abs().max() > 1
+        difference = np.abs(np.array(found) - expected.numpy()).max()
+        source = "stand-in" if stand_in else "Fashion-MNIST"
+        record_property(f"{name}, largest difference on 200 images of {source}", difference)
+        assert difference < 1e-4
+
+
+def test_choosing_moving_and_mirroring_an_image(page: Page) -> None:
+    images, labels, _ = first_test_images(5)
+    visit(page, "network", "?image=4&dx=2")
+    pixels = np.array(page.evaluate("window.alive.figures.network.pixels()")).reshape(28, 28)
+    expected = np.zeros_like(images[3])
+    expected[:, 2:] = images[3][:, :-2]
+    np.testing.assert_array_equal(pixels, expected)
+    names = record("network")["classes"]
+    assert f"The truth: {names[labels[3]]}." in page.locator(".alive-says").inner_text()
+
+    page.get_by_role("radio", name="Image 4", exact=True).press("ArrowRight")
+    page.get_by_role("button", name="Mirror").click()
+    page.get_by_role("button", name="Move up").press("Enter")
+    pixels = np.array(page.evaluate("window.alive.figures.network.pixels()")).reshape(28, 28)
+    expected = np.zeros_like(images[4])
+    expected[:-1] = images[4][1:, ::-1]
+    np.testing.assert_array_equal(pixels, expected)
+    page.wait_for_function("location.search.includes('image=5')")
+    assert "mirrored=1" in page.url
+    assert "dy=-1" in page.url
+
+
+def test_confidences_shown_are_the_softmax_of_the_logits(page: Page) -> None:
+    visit(page, "network", "?image=2")
+    images, _, _ = first_test_images(2)
+    pixels = torch.from_numpy(images[1:].astype(np.float32) / 255)
+    for column, name in enumerate(NETWORKS):
+        with torch.no_grad():
+            shares = 100 * torch.softmax(stored_network(name)(pixels)[0].double(), 0)
+        cells = page.locator(".alive-answers tbody tr td").all_inner_texts()[column::2]
+        shown = [float(text.removesuffix(" %")) for text in cells]
+        assert shown == pytest.approx(shares.tolist(), abs=0.051)
+
+
+def test_a_drawing_is_kept_in_the_address(open_page: Callable[..., Page]) -> None:
+    page = open_page(viewport={"width": 390, "height": 844})
+    visit(page, "network")
+    page.get_by_role("button", name="Clear, and draw").click()
+    board = page.get_by_role("application")
+    board.scroll_into_view_if_needed()
+    box = board.bounding_box()
+    assert box is not None
+    x, y, side = box["x"], box["y"], box["width"]
+    page.mouse.move(x + 0.3 * side, y + 0.5 * side)
+    page.mouse.down()
+    page.mouse.move(x + 0.7 * side, y + 0.5 * side, steps=4)
+    page.mouse.up()
+    board.press("ArrowDown")
+    board.press("ArrowDown")
+    board.press("Space")
+    drawn = page.evaluate("window.alive.figures.network.pixels()")
+    picture = np.array(drawn).reshape(28, 28)
+    assert (picture[13:15, 9:19] == 255).all()
+    assert picture[16, 14] == 255
+    assert 20 <= (picture > 0).sum() <= 60
+    page.evaluate("window.alive.figures.network.flush()")
+    assert "drawing=" in page.url
+    page.reload()
+    page.wait_for_selector('[data-ready="yes"]')
+    assert page.evaluate("window.alive.figures.network.pixels()") == drawn
+    assert "your drawing" in page.locator(".alive-says").inner_text()
+
+
+def test_any_drawing_survives_the_way_through_the_address(page: Page) -> None:
+    visit(page, "network")
+    rng = np.random.default_rng(0)
+    drawings = [rng.integers(0, 16, 784) * 17 * (rng.random(784) < p) for p in (0, 0.01, 0.3, 1)]
+    for drawing in drawings:
+        text, back = page.evaluate(
+            """(pixels) => {
+                const {encode, decode} = window.alive.figures.network;
+                return [encode(pixels), Array.from(decode(encode(pixels)))];
+            }""",
+            drawing.tolist(),
+        )
+        assert back == drawing.tolist()
+        assert len(text) < 530
+        assert not set(text) - set(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+        )
+    for damaged in ("x", "%%%", "A" * 400, ".zz."):
+        assert page.evaluate("(t) => window.alive.figures.network.decode(t)", damaged) is None
+
+
+def test_the_page_says_when_the_stand_in_serves(page: Page) -> None:
+    page.goto(f"book/{FIGURES['network']}.html")
+    page.wait_for_selector('[data-ready="yes"]')
+    stand_in = page.evaluate("window.aliveData.network.images.standIn")
+    assert page.get_by_text("garments drawn by code").count() == int(stand_in)
+
+
+# --- Optimiser race -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("surface", alive_data.SURFACES)
+@pytest.mark.parametrize("factor", [0.3, 1, 4])
+def test_paths_are_those_of_pytorch(page: Page, surface: str, factor: float) -> None:
+    visit(page, "race")
+    usual = alive_data.SURFACES[surface][2]
+    for start in (usual, (0.7, -0.35)):
+        found = page.evaluate(
+            "([s, p, f]) => window.alive.figures.race.paths(s, p, f)", [surface, start, factor]
+        )
+        assert set(found) == set(OPTIMIZERS)
+        for name in OPTIMIZERS:
+            path = np.array(found[name], dtype=float)
+            true = alive_data.torch_path(surface, name, start, factor, len(path) - 1)
+            assert len(path) == 301
+            usable = np.abs(true).max(axis=1) < 1e6
+            np.testing.assert_allclose(path[usable], true[usable], rtol=1e-7, atol=1e-9)
+
+
+def test_surfaces_and_starts_of_the_page_are_those_of_the_record(page: Page) -> None:
+    visit(page, "race")
+    rng = np.random.default_rng(0)
+    for name, (_, height, start) in alive_data.SURFACES.items():
+        points = rng.normal(size=(20, 2))
+        found, begin = page.evaluate(
+            """([name, points]) => {
+                const surface = window.alive.figures.race.surfaces[name];
+                return [points.map(([x, y]) => surface.value(x, y)), surface.start];
+            }""",
+            [name, points.tolist()],
+        )
+        expected = [float(height(*torch.from_numpy(point))) for point in points]
+        assert found == pytest.approx(expected, rel=1e-12)
+        assert begin == list(start)
+
+
+def test_the_address_of_the_race_holds_its_state(page: Page) -> None:
+    visit(page, "race", "?surface=bend&step=20&factor=0.5&startx=-1&starty=1.5")
+    rows = page.locator('[data-alive="race"] tbody tr')
+    true = alive_data.torch_path("bend", "Nesterov 0.01", (-1.0, 1.5), 0.5, 20)[-1]
+    shown = [text.replace("−", "-") for text in rows.nth(1).locator("td").all_inner_texts()]
+    assert [float(text) for text in shown[1:]] == pytest.approx(true.tolist(), rel=6e-3)
+    page.get_by_role("button", name="One step").click()
+    page.wait_for_function("location.search.includes('step=21')")
+    assert "surface=bend" in page.url
+
+
+def test_running_respects_reduced_motion(open_page: Callable[..., Page]) -> None:
+    page = open_page(reduced_motion="reduce")
+    visit(page, "race", "?step=5")
+    page.get_by_role("button", name="Run", exact=True).click()
+    assert page.evaluate("window.alive.figures.race.state.step") == 300
+    page = open_page(reduced_motion="no-preference")
+    visit(page, "race", "?step=5")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.wait_for_function("window.alive.figures.race.state.step > 8")
+    page.get_by_role("button", name="Pause").click()
+    assert page.evaluate("window.alive.figures.race.state.step") < 300
+
+
+def test_curves_show_the_recorded_numbers(page: Page) -> None:
+    stored = record("curves")
+    visit(page, "curves", "?curve=train_loss&epoch=7&without=3")
+    rows = page.locator('[data-alive="curves"] tbody tr')
+    for index, runs in enumerate(stored["runs"].values()):
+        values = [seed[6] for seed in runs["train_loss"]]
+        mean = rows.nth(index).get_attribute("data-mean")
+        assert float(mean or "nan") == pytest.approx(np.mean(values), rel=1e-12)
+    assert page.locator('[data-alive="curves"] .alive-band').count() == 3
+    page.get_by_role("checkbox", name="Adam 1").check()
+    assert page.locator('[data-alive="curves"] .alive-band').count() == 4

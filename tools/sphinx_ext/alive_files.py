@@ -62,8 +62,6 @@ def write_files(folder: Path, target: Path) -> None:
         record.pop("table", None)  # it stands in the page already
     if "network" in records:
         records["network"] |= network_data(folder)
-    if "race" in records and "curves" in records:
-        records["race"]["curves"] = records.pop("curves")
     for name, record in records.items():
         content = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
         script = f"(window.aliveData = window.aliveData || {{}}).{name} = {content};\n"

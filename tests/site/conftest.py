@@ -111,6 +111,9 @@ def open_page(browser: Browser, site_url: str, trouble: Trouble) -> Iterator[Cal
             trouble.errors.append(f"{message.text} ({message.location.get('url', '')})")
 
     def failed(request: Request) -> None:
+        # A page opened without JavaScript refuses its scripts, as it should.
+        if request.failure == "csp" and request.resource_type == "script":
+            return
         trouble.failed.append(f"{request.url}: {request.failure}")
 
     def opener(**options: object) -> Page:

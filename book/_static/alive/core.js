@@ -26,6 +26,12 @@
   alive.svg = (tag, attributes, ...children) =>
     fill(document.createElementNS(SVG, tag), attributes, children);
 
+  /* The classes of four lines, marks and bands; written out, since rules that no script names are
+     dropped from the style sheets when the site is built. */
+  alive.LINES = ["alive-1", "alive-2", "alive-3", "alive-4"];
+  alive.MARKS = ["alive-mark-1", "alive-mark-2", "alive-mark-3", "alive-mark-4"];
+  alive.BANDS = ["alive-band-1", "alive-band-2", "alive-band-3", "alive-band-4"];
+
   // --- Numbers ----------------------------------------------------------------------------------
 
   const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴" };

@@ -58,7 +58,7 @@
       values.replaceChildren(...names.map((name, i) => {
         const { mean, low, high } = at(name);
         const key = svg("svg", { class: "alive-key", viewBox: "0 0 26 10", "aria-hidden": "true" },
-          svg("line", { x1: 0, x2: 26, y1: 5, y2: 5, class: `alive-${i + 1}` }));
+          svg("line", { x1: 0, x2: 26, y1: 5, y2: 5, class: window.alive.LINES[i] }));
         const row = el("tr", {}, el("th", { scope: "row" }, key, name), ...[mean, low, high].map((v) => el("td", {}, format(v, 4))));
         row.dataset.mean = mean;
         return row;
@@ -84,8 +84,8 @@
         const outline = [...points.map((p) => [p.e, p.high]), ...points.slice().reverse().map((p) => [p.e, p.low])];
         const band = outline.map(([e, v]) => `${axes.px(e).toFixed(1)},${axes.py(Math.min(v, 1e3)).toFixed(1)}`).join(" ");
         axes.plot.append(
-          svg("polygon", { points: band, class: `alive-band alive-band-${i + 1}` }),
-          window.alive.line(points.map((p) => [p.e, Math.min(p.mean, 1e3)]), axes.px, axes.py, { class: `alive-${i + 1}` }));
+          svg("polygon", { points: band, class: `alive-band ${window.alive.BANDS[i]}` }),
+          window.alive.line(points.map((p) => [p.e, Math.min(p.mean, 1e3)]), axes.px, axes.py, { class: window.alive.LINES[i] }));
       });
       const x = axes.px(state.epoch);
       axes.plot.append(svg("line", { class: "alive-here", x1: x, x2: x, y1: 0, y2: 300 }));

@@ -205,7 +205,7 @@
 
     const live = window.alive.live();
     const rows = data.classes.map((name) => {
-      const cells = ["mlp", "cnn"].map((key) => el("td", { class: `alive-bar alive-bar-${key}` }, el("span", {})));
+      const cells = ["alive-bar-mlp", "alive-bar-cnn"].map((one) => el("td", { class: `alive-bar ${one}` }, el("span", {})));
       return { cells, row: el("tr", {}, el("th", { scope: "row" }, name), ...cells) };
     });
     const table = el("table", { class: "alive-values alive-answers" },

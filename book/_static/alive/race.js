@@ -116,7 +116,7 @@
 
   function mark(index, x, y) {
     const shape = MARKS[index](x, y);
-    shape.setAttribute("class", `alive-mark alive-mark-${index + 1}`);
+    shape.setAttribute("class", `alive-mark ${window.alive.MARKS[index]}`);
     return shape;
   }
 
@@ -185,7 +185,7 @@
       values.replaceChildren(...NAMES.map((name, i) => {
         const [x, y] = found[name][state.step];
         const key = svg("svg", { class: "alive-key", viewBox: "0 0 34 14", "aria-hidden": "true" },
-          svg("line", { x1: 0, x2: 34, y1: 7, y2: 7, class: `alive-${i + 1}` }), mark(i, 17, 7));
+          svg("line", { x1: 0, x2: 34, y1: 7, y2: 7, class: window.alive.LINES[i] }), mark(i, 17, 7));
         return el("tr", {}, el("th", { scope: "row" }, key, name),
           ...[value(x, y), x, y].map((number) => el("td", {}, format(number, 3))));
       }));
@@ -210,7 +210,7 @@
       const far = (v) => Math.max(-1e4, Math.min(1e4, v)); // what lies far outside is not drawn
       NAMES.forEach((name, i) => {
         const path = found[name].slice(0, state.step + 1).map(([x, y]) => [far(x), Number.isNaN(y) ? NaN : far(y)]);
-        axes.plot.append(window.alive.line(path, axes.px, axes.py, { class: `alive-${i + 1}` }));
+        axes.plot.append(window.alive.line(path, axes.px, axes.py, { class: window.alive.LINES[i] }));
       });
       NAMES.forEach((name, i) => {
         const [x, y] = found[name][state.step];

@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from trouble import Trouble
 
 from hwlib.train import OPTIMIZERS
@@ -33,7 +34,7 @@ def record(name: str) -> dict[str, Any]:
 
 def visit(page: Page, name: str, state: str = "") -> Page:
     """Open the page of a figure in a given state and wait until the figure is built."""
-    page.goto(f"book/{FIGURES[name]}.html{state}")
+    page.goto(f"book/{FIGURES[name]}.html{state}", wait_until="networkidle")
     page.wait_for_selector(f'[data-alive="{name}"][data-ready="yes"]')
     return page
 
@@ -107,7 +108,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page: Page, nam
 
 @each_figure
 def test_the_figure_works_when_the_page_is_opened_from_the_disk(
-    browser: Any, site: Any, name: str
+    browser: Browser, site: Path, name: str
 ) -> None:
     page = browser.new_page()
     errors: list[str] = []
@@ -115,7 +116,13 @@ def test_the_figure_works_when_the_page_is_opened_from_the_disk(
     page.goto((site / "book" / f"{FIGURES[name]}.html").as_uri())
     page.wait_for_selector(f'[data-alive="{name}"][data-ready="yes"]')
     page.close()
-    assert not [error for error in errors if "THEBE" not in error]
+    assert not errors
+
+
+def test_other_pages_load_nothing_of_the_figures(site: Path) -> None:
+    pages = {path.stem: path.read_text("utf-8") for path in (site / "book").glob("*.html")}
+    with_figures = {name for name, text in pages.items() if "_static/alive/" in text}
+    assert with_figures == set(FIGURES.values())
 
 
 # --- Loss explorer ------------------------------------------------------------------------------
@@ -390,9 +397,15 @@ def test_paths_are_those_of_pytorch(page: Page, surface: str, factor: float) -> 
         for name in OPTIMIZERS:
             path = np.array(found[name], dtype=float)
             true = alive_data.torch_path(surface, name, start, factor, len(path) - 1)
+            # A path that a rounding error can turn elsewhere is compared up to there.
+            shaken = alive_data.torch_path(
+                surface, name, (start[0] + 1e-13, start[1]), factor, len(path) - 1
+            )
+            sure = np.abs(shaken - true).max(axis=1) < 1e-9
+            steps = len(path) if sure.all() else int(np.argmin(sure))
             assert len(path) == 301
-            usable = np.abs(true).max(axis=1) < 1e6
-            np.testing.assert_allclose(path[usable], true[usable], rtol=1e-7, atol=1e-9)
+            assert steps > 90
+            np.testing.assert_allclose(path[:steps], true[:steps], rtol=1e-6, atol=1e-9)
 
 
 def test_surfaces_and_starts_of_the_page_are_those_of_the_record(page: Page) -> None:
@@ -417,7 +430,7 @@ def test_the_address_of_the_race_holds_its_state(page: Page) -> None:
     rows = page.locator('[data-alive="race"] tbody tr')
     true = alive_data.torch_path("bend", "Nesterov 0.01", (-1.0, 1.5), 0.5, 20)[-1]
     shown = [text.replace("−", "-") for text in rows.nth(1).locator("td").all_inner_texts()]
-    assert [float(text) for text in shown[1:]] == pytest.approx(true.tolist(), rel=6e-3)
+    assert [float(text) for text in shown[1:]] == pytest.approx(true.tolist(), abs=6e-4)
     page.get_by_role("button", name="One step").click()
     page.wait_for_function("location.search.includes('step=21')")
     assert "surface=bend" in page.url

@@ -29,8 +29,8 @@ def _row(cells: list[str], header: bool = False) -> nodes.row:
     return row
 
 
-def record_table(record: dict[str, Any]) -> nodes.container:
-    """Return the table of a record, in a box that scrolls by itself on narrow screens."""
+def record_table(record: dict[str, Any]) -> list[nodes.Node]:
+    """Return the table of a record, in a box that scrolls by itself, by keyboard too."""
     headers, rows = record["table"]["headers"], record["table"]["rows"]
     group = nodes.tgroup(cols=len(headers))
     for _ in headers:
@@ -38,7 +38,9 @@ def record_table(record: dict[str, Any]) -> nodes.container:
     group += nodes.thead("", _row(headers, header=True))
     group += nodes.tbody("", *[_row(row) for row in rows])
     table = nodes.table("", group, classes=["alive-table"])
-    return nodes.container("", table, classes=["alive-fallback"])
+    label = "Some numbers of the figure"
+    box = f'<div class="alive-fallback" tabindex="0" role="group" aria-label="{label}">'
+    return [nodes.raw("", box, format="html"), table, nodes.raw("", "</div>", format="html")]
 
 
 class AliveDirective(SphinxDirective):

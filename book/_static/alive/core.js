@@ -48,7 +48,7 @@
     let text;
     if (size >= 1e5 || size < 1e-3) {
       const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-      text = `${mantissa} · 10${alive.superscript(Number(exponent))}`;
+      text = `${mantissa}\u00a0·\u00a010${alive.superscript(Number(exponent))}`;
     } else text = String(Number(value.toPrecision(digits)));
     return text.replace(/^-/, "−");
   };

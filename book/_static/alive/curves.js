@@ -2,7 +2,7 @@
    and bands from the lowest to the highest seed. */
 (function () {
   "use strict";
-  const { el, svg, format } = window.alive;
+  const { el, svg } = window.alive;
 
   const KINDS = {
     validation_accuracy: { word: "validation accuracy", label: "validation accuracy in %", times: 100, domain: [0, 100], ticks: [0, 20, 40, 60, 80, 100] },
@@ -55,18 +55,18 @@
       epoch.set(state.epoch);
       const off = hidden();
       boxes.forEach((one, i) => one.set(!off.has(i)));
+      const up = state.curve === "validation_accuracy";
       values.replaceChildren(...names.map((name, i) => {
         const { mean, low, high } = at(name);
         const key = svg("svg", { class: "alive-key", viewBox: "0 0 26 10", "aria-hidden": "true" },
           svg("line", { x1: 0, x2: 26, y1: 5, y2: 5, class: window.alive.LINES[i] }));
-        const row = el("tr", {}, el("th", { scope: "row" }, key, name), ...[mean, low, high].map((v) => el("td", {}, format(v, 4))));
+        const row = el("tr", {}, el("th", { scope: "row" }, key, name), ...[mean, low, high].map((v) => el("td", {}, v.toFixed(up ? 2 : 3))));
         row.dataset.mean = mean;
         return row;
       }));
-      const up = state.curve === "validation_accuracy";
       const best = names.reduce((a, b) => ((at(b).mean - at(a).mean) * (up ? 1 : -1) > 0 ? b : a));
       live.say(`After ${state.epoch} of ${data.epochs} epochs ${best} leads, with a ${KINDS[state.curve].word} of ` +
-        `${format(at(best).mean, 4)}${up ? " %" : " nats"}, mean of ${data.seeds.length} seeds.`);
+        `${at(best).mean.toFixed(up ? 2 : 3)}${up ? " %" : " nats"}, mean of ${data.seeds.length} seeds.`);
       redraw();
     }
 
@@ -102,7 +102,7 @@
 
     app.append(
       kind, epoch, window.alive.group("Optimisers shown", ...boxes), box, ...live.nodes,
-      el("table", { class: "alive-values" }, el("thead", {}, el("tr", {},
+      el("table", { class: "alive-values alive-named" }, el("thead", {}, el("tr", {},
         ...["Optimiser", "Mean", "Lowest seed", "Highest seed"].map((t) => el("th", { scope: "col" }, t)))), values));
     const redraw = window.alive.onWidth(box, draw);
     show();

@@ -47,6 +47,8 @@
   /* Short enough for a box. */
   const short = (number) => (number !== 0 && Math.abs(number) < 1e-3 || Math.abs(number) >= 1e5
     ? number.toExponential(1).replaceAll("-", "−") : f(number));
+  /* Shorter still, for an edge. */
+  const tiny = (number) => (Math.abs(number) < 0.1 && Math.abs(number) >= 1e-3 ? format(number, 2) : short(number));
   const SUB = { 1: "₁", 2: "₂" };
 
   /* One entry for each step: what it reveals, its title, and its lines with the numbers put in. */
@@ -143,10 +145,10 @@
       const [x, y] = [0, 1].map((i) => start[i] + t * (end[i] - start[i]));
       const slopeShown = sloped.has(weight);
       drawing.append(svg("g", { "data-name": weight, "data-value": value[weight], "data-slope": slopeShown ? slope[weight] : "" },
-        svg("rect", { x: x - 23, y: slopeShown ? y - 15 : y - 8, width: 46, height: slopeShown ? 30 : 16, rx: 4,
+        svg("rect", { x: x - 25, y: slopeShown ? y - 15 : y - 8, width: 50, height: slopeShown ? 30 : 16, rx: 4,
           class: lit.has(weight) ? "alive-label alive-lit" : "alive-label" }),
-        write(x, slopeShown ? y - 2 : y + 4, short(value[weight]), ""),
-        write(x, y + 11, slopeShown ? short(slope[weight]) : "", "alive-slope")));
+        write(x, slopeShown ? y - 2 : y + 4, tiny(value[weight]), ""),
+        write(x, y + 11, slopeShown ? tiny(slope[weight]) : "", "alive-slope")));
     }
     for (const [name, [x, y]] of Object.entries(places)) {
       const [valueShown, slopeShown] = [shown.has(name), sloped.has(name)];

@@ -54,6 +54,10 @@
     };
   }
 
+  /* Three decimals, but for what has left the picture. */
+  const fixed = (number) =>
+    (Math.abs(number) < 1000 ? number.toFixed(3).replace(/^-(?=0\.000$)/, "").replace("-", "−") : format(number, 2));
+
   const STEPS = 300;
   const NAMES = Object.keys(RULES);
 
@@ -187,7 +191,7 @@
         const key = svg("svg", { class: "alive-key", viewBox: "0 0 34 14", "aria-hidden": "true" },
           svg("line", { x1: 0, x2: 34, y1: 7, y2: 7, class: window.alive.LINES[i] }), mark(i, 17, 7));
         return el("tr", {}, el("th", { scope: "row" }, key, name),
-          ...[value(x, y), x, y].map((number) => el("td", {}, format(number, 3))));
+          el("td", {}, format(value(x, y), 3)), ...[x, y].map((number) => el("td", {}, fixed(number))));
       }));
       const heights = NAMES.map((name) => value(...found[name][state.step]));
       const lowest = heights.indexOf(Math.min(...heights.map((h) => (Number.isNaN(h) ? Infinity : h))));
@@ -226,7 +230,7 @@
       };
     }
 
-    const table = el("table", { class: "alive-values" },
+    const table = el("table", { class: "alive-values alive-named" },
       el("thead", {}, el("tr", {}, ...["Optimiser", "Height", "x", "y"].map((t) => el("th", { scope: "col" }, t)))), values);
     app.append(
       surface, step,

@@ -11,7 +11,7 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit site nbval notebooks networks alive lab serve equations accuracy mutants clean
+.PHONY: help book test lint unit site linkcheck nbval notebooks networks alive lab serve equations accuracy mutants clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -31,6 +31,9 @@ unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation te
 
 site: $(VENV)/all-installed  ## load every page of the website in Chromium and check it
 	$(BIN)/python -m pytest tests/site
+
+linkcheck: $(VENV)/book-installed  ## look up every outside link (needs the network)
+	PYTHONPATH=. $(BIN)/jupyter-book build --builder linkcheck --path-output _build/linkcheck .
 
 nbval: $(VENV)/all-installed  ## re-execute every chapter and compare with its stored outputs
 	HWLIB_STAND_IN=1 $(BIN)/python -m pytest --nbval --nbval-cell-timeout=1200 --durations=5 book

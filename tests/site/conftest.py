@@ -111,8 +111,8 @@ def open_page(browser: Browser, site_url: str, trouble: Trouble) -> Iterator[Cal
             trouble.errors.append(f"{message.text} ({message.location.get('url', '')})")
 
     def failed(request: Request) -> None:
-        # A page opened without JavaScript refuses its scripts, as it should.
-        if request.failure == "csp" and request.resource_type == "script":
+        # A page without JavaScript refuses its scripts; the next page cuts off what is under way.
+        if request.failure in ("csp", "net::ERR_ABORTED"):
             return
         trouble.failed.append(f"{request.url}: {request.failure}")
 

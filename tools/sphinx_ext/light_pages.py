@@ -23,6 +23,11 @@ _SEARCH = re.compile(
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 # A script of the theme, and what stands in a page that needs it.
 _NEEDED_BY = {"design-tabs.js": "sd-tab", "clipboard.min.js": "<pre", "copybutton.js": "<pre"}
+# Sphinx lays out its index with tables, and calls entries of a bibliography a list of items.
+_MENDED = {
+    'class="indextable genindextable"': 'role="presentation" class="indextable genindextable"',
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+}
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _EMPTY_BLOCK = re.compile(r"@(?:media|supports)[^{};]*\{\s*\}")
 # Commas inside parentheses, as in :is(a, b), separate no selectors.
@@ -30,6 +35,8 @@ _COMMA = re.compile(r",(?![^()]*\))")
 _OPTIONAL = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]")
 _CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 _WORD = re.compile(r"[\w-]+")
+# An icon is written as a code or as itself, a character of the private use area.
+_SIGN = re.compile("[\ue000-\uf8ff]")
 _ICON = re.compile(r'"\\([0-9a-f]{4})"')
 
 
@@ -57,6 +64,8 @@ def _lighten_page(path: Path) -> str:
     text = _UNUSED.sub("", path.read_text("utf-8"))
     # Scripts choose the mode of the reader's system; where none runs, the page is light.
     text = text.replace('data-theme="auto"', 'data-theme="light"', 1)
+    for made, mended in _MENDED.items():
+        text = text.replace(made, mended)
     if path.name != "search.html":
         text = _SEARCH.sub("", text)
     for script, mark in _NEEDED_BY.items():
@@ -86,7 +95,7 @@ def _lighten(app: Sphinx, failure: Exception | None) -> None:
     for sheet in (folder / "_static").rglob("*.css"):
         style = without_unused_rules(sheet.read_text("utf-8"), words)
         sheet.write_text(style, "utf-8")
-        icons.update(_ICON.findall(style))
+        icons.update(_ICON.findall(style), (f"{ord(sign):x}" for sign in _SIGN.findall(style)))
     for font in (folder / "_static" / "vendor" / "fontawesome").rglob("*.woff2"):
         _subset_font(font, icons)
 

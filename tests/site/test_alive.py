@@ -270,10 +270,8 @@ def test_a_gradient_step_lowers_the_loss_as_in_numpy(page: Page) -> None:
 # --- Try the networks ---------------------------------------------------------------------------
 
 
-def test_logits_in_the_page_equal_those_of_pytorch_on_200_images(
-    page: Page, record_property: Callable[[str, object], None]
-) -> None:
-    images, _, stand_in = first_test_images(200)
+def test_logits_in_the_page_equal_those_of_pytorch_on_200_images(page: Page) -> None:
+    images, _, _ = first_test_images(200)
     visit(page, "network")
     for name in NETWORKS:
         found = page.evaluate(
@@ -285,8 +283,6 @@ def test_logits_in_the_page_equal_those_of_pytorch_on_200_images(
             expected = stored_network(name)(torch.from_numpy(images.astype(np.float32) / 255))
         assert expected.abs().max() > 1
         difference = np.abs(np.array(found) - expected.numpy()).max()
-        source = "stand-in" if stand_in else "Fashion-MNIST"
-        record_property(f"{name}, largest difference on 200 images of {source}", difference)
         assert difference < 1e-4
 
 
@@ -401,10 +397,11 @@ def test_paths_are_those_of_pytorch(page: Page, surface: str, factor: float) -> 
             shaken = alive_data.torch_path(
                 surface, name, (start[0] + 1e-13, start[1]), factor, len(path) - 1
             )
-            sure = np.abs(shaken - true).max(axis=1) < 1e-9
+            with np.errstate(invalid="ignore"):  # infinity less infinity
+                sure = np.abs(shaken - true).max(axis=1) < 1e-9
             steps = len(path) if sure.all() else int(np.argmin(sure))
             assert len(path) == 301
-            assert steps > 90
+            assert steps > 90 or np.abs(true[steps]).max() > 10  # else it left the picture
             np.testing.assert_allclose(path[:steps], true[:steps], rtol=1e-6, atol=1e-9)
 
 

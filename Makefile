@@ -13,8 +13,8 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit site linkcheck nbval notebooks lab serve equations accuracy mutants \
-        guards bench benchbook sweep lock upgrade lowest licences audit clean
+.PHONY: help book test lint unit site linkcheck nbval notebooks networks alive lab serve equations \
+        accuracy mutants guards bench benchbook sweep lock upgrade lowest licences audit clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -47,6 +47,12 @@ nbval: $(VENV)/all-installed  ## re-execute every chapter and compare with its s
 
 notebooks: $(VENV)/all-installed  ## run all experiments anew on the real data and store their outputs
 	$(BIN)/python -m tools.notebooks $(CHAPTERS)
+
+networks: $(VENV)/all-installed  ## train the networks that run in the page, and store them
+	$(BIN)/python -m tools.export_models
+
+alive: $(VENV)/all-installed  ## write the numbers that the interactive figures read
+	$(BIN)/python -m tools.alive_data
 
 lab: $(VENV)/all-installed  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book

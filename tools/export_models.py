@@ -1,0 +1,162 @@
+"""Train the networks that run in the page, as chapters 5 and 6 do, and store them: `make networks`.
+
+Three files below ``book/data/alive`` come out of it: the weights of the MLP and the CNN, rounded to
+float16 (``networks.npz``); what these rounded networks say about test images (``network.json``);
+and the curves of the four optimisers for the race (``curves.json``).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hwlib.batches import Batches, split_validation
+from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist, to_tensors
+from hwlib.evaluate import evaluate, predict_image
+from hwlib.models import CNN, MLP
+from hwlib.schedule import fit_one_cycle
+from hwlib.train import Run, compare_optimizers
+
+FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
+NETWORKS = {"mlp": MLP, "cnn": CNN}
+SHOWN = 12  # test images in the table that stands where there is no JavaScript
+MLP_EPOCHS, MLP_BATCH, SEEDS = 20, 2500, (0, 1, 2)  # as in chapter 5
+CNN_EPOCHS, CNN_BATCH, CNN_SEED = 8, 250, 0  # as in chapter 6
+DIGITS = 5  # decimals of the stored curves
+
+Arrays = dict[str, NDArray[np.float16]]
+
+
+def half_precision(model: nn.Module) -> Arrays:
+    """Return the parameters of ``model`` by name, rounded to float16."""
+    return {name: value.numpy().astype(np.float16) for name, value in model.state_dict().items()}
+
+
+def stored_network(name: str, folder: Path = FOLDER) -> nn.Module:
+    """Return the stored network "mlp" or "cnn", its float16 weights widened to float32."""
+    model = NETWORKS[name]()
+    with np.load(folder / "networks.npz") as arrays:
+        state = {
+            key.removeprefix(f"{name}/"): torch.from_numpy(arrays[key].astype(np.float32))
+            for key in arrays.files
+            if key.startswith(f"{name}/")
+        }
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def save_networks(models: dict[str, nn.Module], folder: Path = FOLDER) -> None:
+    """Write the weights of all networks into one compressed file."""
+    arrays = {
+        f"{name}/{key}": value
+        for name, model in models.items()
+        for key, value in half_precision(model).items()
+    }
+    np.savez_compressed(folder / "networks.npz", allow_pickle=False, **arrays)
+
+
+def _ends(curves: list[list[float]], times: float, decimals: int) -> str:
+    last = times * np.array([curve[-1] for curve in curves])
+    return f"{last.mean():.{decimals}f} ({last.min():.{decimals}f} to {last.max():.{decimals}f})"
+
+
+def curves_table(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the table of where the curves end: mean, and from the lowest to the highest seed."""
+    rows = [
+        [
+            name,
+            _ends(run["validation_accuracy"], 100, 1),
+            _ends(run["validation_loss"], 1, 3),
+            _ends(run["train_loss"], 1, 3),
+        ]
+        for name, run in content["runs"].items()
+    ]
+    headers = ["Optimiser", "Validation accuracy in %", "Validation loss", "Training loss"]
+    return {"headers": headers, "rows": rows}
+
+
+def curves(runs: dict[str, list[Run]]) -> dict[str, Any]:
+    """Return the histories of all runs as rounded lists, one inner list for each seed."""
+    kinds = ("train_loss", "validation_loss", "validation_accuracy")
+    content: dict[str, Any] = {
+        "epochs": MLP_EPOCHS,
+        "seeds": list(SEEDS),
+        "runs": {
+            name: {
+                kind: [[round(v, DIGITS) for v in getattr(r.history, kind)] for r in seeds]
+                for kind in kinds
+            }
+            for name, seeds in runs.items()
+        },
+    }
+    return {"table": curves_table(content)} | content
+
+
+def answer(model: nn.Module, image: Tensor) -> str:
+    """Return class and confidence for one image in words."""
+    said = predict_image(model, image)
+    return f"{said.name}, {said.confidence:.1f} %"
+
+
+def answers(models: dict[str, nn.Module], data: ImageData) -> dict[str, Any]:
+    """Return test accuracies, and the table of what the networks say about the first images."""
+    images, labels = to_tensors(data.test_images, data.test_labels)
+    test = Batches(images, labels, 1000)
+    rows = [
+        [
+            str(number + 1),
+            CLASS_NAMES[int(labels[number])],
+            *(answer(models[name], images[number]) for name in NETWORKS),
+        ]
+        for number in range(SHOWN)
+    ]
+    accuracy = {name: round(100 * evaluate(models[name], test).accuracy, 2) for name in NETWORKS}
+    return {
+        "table": {"headers": ["Test image", "Truth", "The MLP says", "The CNN says"], "rows": rows},
+        "accuracy": accuracy,
+        "classes": list(CLASS_NAMES),
+    }
+
+
+def write_json(name: str, content: dict[str, Any], folder: Path = FOLDER) -> None:
+    """Write one record of the interactive figures."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Train, round, measure and write."""
+    data = load_fashion_mnist(allow_stand_in=False)
+    images, labels = to_tensors(data.train_images, data.train_labels)
+    learn, check = split_validation(len(labels), 5000, torch.Generator().manual_seed(0))
+    X, y = images[learn], labels[learn]
+    validation = Batches(images[check], labels[check], 1000)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    runs = compare_optimizers(
+        MLP,
+        lambda generator: Batches(X, y, MLP_BATCH, generator=generator),
+        validation,
+        epochs=MLP_EPOCHS,
+        seeds=SEEDS,
+        progress=True,
+    )
+    write_json("curves", curves(runs))
+    batches = Batches(X, y, CNN_BATCH, generator=torch.Generator().manual_seed(CNN_SEED))
+    cnn = fit_one_cycle(
+        CNN, batches, validation, epochs=CNN_EPOCHS, seed=CNN_SEED, progress="CNN, one cycle"
+    )
+    save_networks({"mlp": runs["Adam 0.01"][0].model, "cnn": cnn.model})
+    models = {name: stored_network(name) for name in NETWORKS}
+    content = answers(models, data)
+    write_json("network", content)
+    print(f"Test accuracy of the rounded networks in %: {content['accuracy']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The directive ``{alive}``: a figure that answers to the reader, and a table for when it cannot.
+
+``{alive} loss`` loads ``_static/alive/loss.js`` on its page, with the numbers of
+``book/data/alive/loss.json``. The table in that file is shown where there is no JavaScript, and
+stays at hand below the figure where there is.
+"""
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from tools.sphinx_ext.alive_files import write_files
+
+FOLDER = Path(__file__).parents[2] / "book" / "data" / "alive"
+
+
+def _row(cells: list[str], header: bool = False) -> nodes.row:
+    row = nodes.row()
+    for cell in cells:
+        row += nodes.entry("", nodes.paragraph(text=cell))
+        if header:
+            row[-1]["classes"].append("head")
+    return row
+
+
+def record_table(record: dict[str, Any]) -> list[nodes.Node]:
+    """Return the table of a record, in a box that scrolls by itself, by keyboard too."""
+    headers, rows = record["table"]["headers"], record["table"]["rows"]
+    group = nodes.tgroup(cols=len(headers))
+    for _ in headers:
+        group += nodes.colspec(colwidth=1)
+    group += nodes.thead("", _row(headers, header=True))
+    group += nodes.tbody("", *[_row(row) for row in rows])
+    table = nodes.table("", group, classes=["alive-table"])
+    label = "Some numbers of the figure"
+    box = f'<div class="alive-fallback" tabindex="0" role="group" aria-label="{label}">'
+    return [nodes.raw("", box, format="html"), table, nodes.raw("", "</div>", format="html")]
+
+
+class AliveDirective(SphinxDirective):
+    """Place one interactive figure: the argument names it, the content is its caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"alt": directives.unchanged_required}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        """Return the figure with the place for the script, the table and the caption."""
+        name = self.arguments[0]
+        path = FOLDER / f"{name}.json"
+        if "alt" not in self.options or not self.content or not path.is_file():
+            raise self.error(f"alive: expected :alt:, a caption and {path.name} for {name!r}")
+        self.env.note_dependency(str(path))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        figure = nodes.figure("", classes=["alive"], alive=name)
+        alt = html.escape(" ".join(self.options["alt"].split()), quote=True)
+        app = f'<div class="alive-app" data-alive="{name}" data-alt="{alt}" hidden></div>'
+        figure += nodes.raw("", app, format="html")
+        figure += record_table(record)
+        inline, messages = self.parse_inline(" ".join(self.content))
+        figure += nodes.caption("", "", *inline)
+        label = nodes.fully_normalize_name(f"fig-alive-{name}")
+        figure["names"].append(label)
+        self.state.document.note_explicit_target(figure, figure)
+        self.set_source_info(figure)
+        return [figure, *messages]
+
+
+def add_scripts(
+    app: Sphinx,
+    _page: str,
+    _template: str,
+    _context: dict[str, Any],
+    doctree: nodes.document | None,
+) -> None:
+    """Load the scripts of a page's figures on that page and nowhere else."""
+    figures = doctree.findall(nodes.figure) if doctree is not None else ()
+    names = [node["alive"] for node in figures if "alive" in node]
+    if names:
+        app.add_css_file("alive/alive.css")
+        for file in ["core", *(part for name in names for part in (f"data-{name}", name))]:
+            # Classic scripts: modules do not load from a page that was opened from the disk.
+            app.add_js_file(f"alive/{file}.js", loading_method="defer")
+
+
+def write_data(app: Sphinx) -> None:
+    """Write the numbers of all figures as scripts, which load without a server too."""
+    if app.builder.format == "html":
+        write_files(FOLDER, Path(app.outdir) / "_static" / "alive")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive and what it loads."""
+    app.add_directive("alive", AliveDirective)
+    app.connect("builder-inited", write_data)
+    app.connect("html-page-context", add_scripts)
+    return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,68 @@
+"""What the interactive figures read: records, weights and images, written as scripts.
+
+A script loads from a web server and from the disk alike; a file that is fetched does not.
+"""
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwlib.idx import read_idx
+from hwlib.stand_in import draw_stand_in
+
+IMAGES = 40  # offered in the page
+STAND_IN_SEED = 29  # of the stand-in's test images, as in hwlib.data
+NAMES = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+
+
+def encoded(array: NDArray[Any]) -> str:
+    """Return the bytes of an array, little-endian, in base64."""
+    return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode("ascii")
+
+
+def test_images(n: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], bool]:
+    """Return the first n test images (n, 28, 28), labels (n,), and whether they are the stand-in's.
+
+    The images of Fashion-MNIST are taken from the folder ``HWLIB_DATA``; without it, or where it
+    does not hold them, garments are drawn.
+    """
+    raw = Path(os.environ.get("HWLIB_DATA") or "data") / "FashionMNIST" / "raw"
+    if all((raw / name).is_file() for name in NAMES):
+        images, labels = (read_idx(raw / name)[:n] for name in NAMES)
+        return images, labels, False
+    return *draw_stand_in(n, seed=STAND_IN_SEED), True
+
+
+def network_data(folder: Path) -> dict[str, Any]:
+    """Return the weights of both networks by layer, and the images to choose from."""
+    networks: dict[str, dict[str, Any]] = {}
+    with np.load(folder / "networks.npz") as arrays:
+        for key in arrays.files:
+            network, layer = key.split("/")
+            value = arrays[key]
+            entry = {"shape": list(value.shape), "float16": encoded(value)}
+            networks.setdefault(network, {})[layer] = entry
+    images, labels, stand_in = test_images(IMAGES)
+    gallery = {"pixels": encoded(images), "labels": labels.tolist(), "standIn": stand_in}
+    return {"networks": networks, "images": gallery}
+
+
+def write_files(folder: Path, target: Path) -> None:
+    """Write ``data-<name>.js`` into ``target`` for each record in ``folder``."""
+    target.mkdir(parents=True, exist_ok=True)
+    records = {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")
+    }
+    for record in records.values():
+        record.pop("table", None)  # it stands in the page already
+    if "network" in records:
+        records["network"] |= network_data(folder)
+    for name, record in records.items():
+        content = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        script = f"(window.aliveData = window.aliveData || {{}}).{name} = {content};\n"
+        (target / f"data-{name}.js").write_text(script, encoding="utf-8")

@@ -111,7 +111,7 @@ def _quotients(kind: str) -> Callable[..., Weights]:
     """Wrong finite differences of one kind."""
 
     def difference(loss: Callable[[Weights], float], W: Weights, step: float) -> Weights:
-        gradient = {name: np.zeros(w.shape) for name, w in W.items()}
+        gradient: Weights = {name: np.zeros(w.shape) for name, w in W.items()}
         point = {name: np.array(w, dtype=float) for name, w in W.items()}
         for name, w in point.items():
             for index in np.ndindex(w.shape):
@@ -134,8 +134,8 @@ def _quotients(kind: str) -> Callable[..., Weights]:
 DIFFERENCES = [
     Known("one-sided", "That is the difference in one direction, whose error shrinks with the step "
           "only, not with its square. Go both ways.", _quotients("one-sided")),
-    Known("one-sided", "That is the difference in one direction, whose error shrinks with the step "
-          "only, not with its square. Go both ways.", _quotients("backward")),
+    Known("one-sided, backwards", "That is the difference in one direction, whose error shrinks "
+          "with the step only, not with its square. Go both ways.", _quotients("backward")),
     Known("weight not restored", "The first entry is right and the later ones are not: is each "
           "weight put back before the next one is nudged?", _quotients("not restored")),
 ]  # fmt: skip
@@ -177,14 +177,15 @@ def _decay_variant(change: Callable[[Weights, float, int], Weights]) -> Callable
 
 DECAY = [
     Known("penalty missing", "That is the gradient without the penalty.",
-          _decay_variant(lambda W, c, _: {name: 0 * w for name, w in W.items()})),
+          _decay_variant(lambda W, *_: {name: 0 * w for name, w in W.items()})),
     Known("factor 2", "The penalty has a factor of one half. What is the derivative of w² / 2?",
           _decay_variant(lambda W, c, _: {name: 2 * c * w for name, w in W.items()})),
     Known("factor one half", "The penalty is a square. What is the derivative of w² / 2?",
           _decay_variant(lambda W, c, _: {name: c * w / 2 for name, w in W.items()})),
     Known("sign of the penalty", "With your sign the penalty rewards large weights.",
           _decay_variant(lambda W, c, _: {name: -c * w for name, w in W.items()})),
-    Known("penalty divided by the batch", "The penalty belongs to the weights, not to the examples: "
+    Known("penalty divided by the batch", "The penalty belongs to the weights, not to the "
+                                          "examples: "
           "it is added once, whatever the size of the batch.",
           _decay_variant(lambda W, c, n: {name: c * w / n for name, w in W.items()})),
     Known("one layer only", "The penalty is on all weights, of both layers.",
@@ -287,7 +288,8 @@ def _momentum(kind: str) -> Callable[..., Array]:
     def descend(
         gradient: Callable[[Array], Array], theta: Array, eta: float, mu: float, steps: int
     ) -> Array:
-        theta, u = np.array(theta, dtype=float), np.zeros(np.shape(theta))
+        theta = np.array(theta, dtype=float)
+        u: Array = np.zeros(np.shape(theta))
         for _ in range(steps):
             g = gradient(theta)
             u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
@@ -300,9 +302,11 @@ def _momentum(kind: str) -> Callable[..., Array]:
 
 
 MOMENTUM = [
-    Known("velocity forgotten", "That is plain gradient descent: is the velocity set to 0 inside the "
+    Known("velocity forgotten", "That is plain gradient descent: is the velocity set to 0 "
+                                "inside the "
           "loop?", _momentum("forgotten")),
-    Known("running mean", "Your velocity is a mean of gradients. Here it is a sum: the new gradient "
+    Known("running mean", "Your velocity is a mean of gradients. Here it is a sum: the new "
+                          "gradient "
           "enters undiminished.", _momentum("mean")),
     Known("Nesterov", "That is Nesterov momentum, which looks ahead. Asked for is the plain one.",
           _momentum("nesterov")),

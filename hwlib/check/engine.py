@@ -6,6 +6,7 @@ import copy
 import functools
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,7 +56,8 @@ def task(check: Check) -> Callable[[Any], Result]:
                     done.append(step)
                 step = text
         except Fault as fault:
-            return record(Result(name, 0, possible, tuple(done), step, **fault.details))
+            failed = Result(name, 0, possible, tuple(done), step)
+            return record(replace(failed, **fault.details))  # type: ignore[arg-type]
         return record(Result(name, possible, possible, (*done, step), notes=tuple(notes)))
 
     run.__annotations__ = {"answer": Any, "return": Result}
@@ -120,18 +122,29 @@ def _hint_for(error: BaseException) -> str:
     shapes = ("matmul", "not aligned", "cannot be multiplied", "broadcast", "must match the size")
     if any(word in text for word in shapes):
         return (
-            "Write the shape of every array beside its line. A matrix product sums over the columns "
+            "Write the shape of every array beside its line. A matrix product sums over the "
+            "columns "
             "of its left factor and the rows of its right one: is one of them to be transposed, or "
             "to be flattened first?"
         )
     if isinstance(error, NameError):
-        return "A name is used that nothing in the function defines. Restart the kernel and run all."
+        return (
+            "A name is used that nothing in the function defines. Restart the kernel and run all."
+        )
     if isinstance(error, TypeError) and "argument" in text:
         return "Keep the arguments of the signature, in their order."
     if isinstance(error, KeyError):
         return 'The weights are a dictionary with the keys "w1" and "w2".'
     if "does not require grad" in text:
-        return "The loss is cut off from the parameters: look for detach, item or no_grad before it."
+        return (
+            "The loss is cut off from the parameters: look for detach, item or no_grad before it."
+        )
+    if "inplace operation" in text:
+        return "The weights changed between forward pass and backward: is step called too early?"
+    if "backward through the graph a second time" in text:
+        return "backward is called twice for one forward pass: is the loss of each batch a new one?"
+    if "expected scalar type Long" in text or "Expected target" in text:
+        return "cross_entropy takes the classes as whole numbers (int64), one per image."
     return "Call your function on a small example of your own and read the whole message."
 
 
@@ -163,6 +176,7 @@ def describe(value: Any) -> str:
 
 def number(value: Any) -> str:
     """A number as text, with enough digits to see the difference."""
+    value = value.detach() if hasattr(value, "detach") else value
     return f"{float(value):.6g}"
 
 
@@ -203,7 +217,8 @@ def as_array(value: Any, name: str, shape: tuple[int, ...], *, given: str, hint:
 def _shape_hint(came: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     if wanted == () and came:
         return (
-            "One number is wanted for the whole batch, and these are several: was the mean over the "
+            "One number is wanted for the whole batch, and these are several: was the mean over "
+            "the "
             "examples forgotten?"
         )
     if came == wanted[::-1] and came != wanted:

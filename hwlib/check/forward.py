@@ -25,7 +25,7 @@ LABELS = np.array([[0.0], [1.0], [1.0], [0.0], [1.0], [0.0], [1.0]])
 
 
 def network(examples: int, seed: int = 1) -> tuple[Array, Array, two_layer.Weights]:
-    """X (B, 5), y (B, 1) with both labels, and weights of 6 hidden units: no two sizes are equal."""
+    """X (B, 5), y (B, 1) with both labels, weights of 6 hidden units: no two sizes are equal."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((examples, 5))
     y = (np.arange(examples) % 3 == 0).astype(float).reshape(-1, 1)
@@ -52,7 +52,9 @@ def sigmoid(answer: Callable[..., Any]) -> Iterator[str]:
         came = as_array(call(answer, column, given=f"z = {t:g}"), "sigmoid(z)", (1, 1),
                         given=f"z = {t:g}")  # fmt: skip
         right = losses.sigmoid(column)
-        if not near(came, right, 1e-3) and abs(right[0, 0]) > 1e-300 or not np.isfinite(came).all():
+        if (not near(came, right, 1e-3) and abs(right[0, 0]) > 1e-300) or not np.isfinite(
+            came
+        ).all():
             raise Fault(
                 "is wrong for large or small inputs",
                 given=f"z = {t:g}",
@@ -61,7 +63,8 @@ def sigmoid(answer: Callable[..., Any]) -> Iterator[str]:
                 hint="It is infinity divided by infinity. Which form of the fraction has no "
                 "exponential of a positive number here?"
                 if np.isnan(came).any()
-                else "Nearly equal numbers are subtracted, or rounded to 1, and the digits are gone.",
+                else "Nearly equal numbers are subtracted, or rounded to 1, and the digits are "
+                "gone.",
                 mistake="inf / inf" if np.isnan(came).any() else "cancellation",
             )
 
@@ -182,8 +185,8 @@ def stable_logistic_loss(answer: Callable[..., Any]) -> Iterator[str]:
     right = losses.stable_logistic_loss([[0.25]], [[1.5]])
     compare(came, {"loss": np.array(right)}, given=few, known={})
     yield "extreme inputs"
-    for y, z in ((0, 60), (1, -60), (0, 100), (1, -100), (0, 1000), (1, -1000), (1, 1000), (0, -1000), (1, 40),
-                 (0, -40), (0, 1e10)):  # fmt: skip
+    for y, z in ((0, 60), (1, -60), (0, 100), (1, -100), (0, 1000), (1, -1000), (1, 1000),
+                 (0, -1000), (1, 40), (0, -40), (0, 1e10)):  # fmt: skip
         _extreme_loss(answer, float(y), float(z))
 
 
@@ -196,32 +199,54 @@ def _extreme_loss(answer: Callable[..., Any], y: float, z: float) -> None:
         return
     if not np.isfinite(came):
         if abs(z) <= 60:
-            mistake, hint = "prediction rounded", (
-                "No exponential overflows at this logit yet, so a prediction was rounded to 0 or 1 "
-                "before its logarithm was taken. Do not form the prediction at all; start from z2."
+            mistake, hint = (
+                "prediction rounded",
+                (
+                    "No exponential overflows at this logit yet, so a prediction was rounded to "
+                    "0 or 1 "
+                    "before its logarithm was taken. Do not form the prediction at all; start "
+                    "from z2."
+                ),
             )
         elif np.isnan(came):
-            mistake, hint = "infinity minus infinity", (
-                "nan comes from inf - inf, inf / inf or 0 · inf: which exponential overflowed before?"
+            mistake, hint = (
+                "infinity minus infinity",
+                (
+                    "nan comes from inf - inf, inf / inf or 0 · inf: which exponential "
+                    "overflowed before?"
+                ),
             )
         elif abs(z) == 100:
-            mistake, hint = "float32 overflow", (
-                "exp(100) is more than float32 can hold; in float64 the same happens from 710 on. "
-                "Factor the exponential out, so that no exponent is positive."
+            mistake, hint = (
+                "float32 overflow",
+                (
+                    "exp(100) is more than float32 can hold; in float64 the same happens from "
+                    "710 on. "
+                    "Factor the exponential out, so that no exponent is positive."
+                ),
             )
         else:
-            mistake, hint = "overflow", (
-                "exp of a positive number overflows. Factor it out before the computer meets it."
+            mistake, hint = (
+                "overflow",
+                ("exp of a positive number overflows. Factor it out before the computer meets it."),
             )
     elif came == 0 and right > 0:
-        mistake, hint = "cancellation", (
-            "Every digit is lost: two nearly equal numbers are subtracted, as in softplus(z) - y z. "
-            "It is right on paper. Which form adds positive terms only, for both labels?"
+        mistake, hint = (
+            "cancellation",
+            (
+                "Every digit is lost: two nearly equal numbers are subtracted, as in "
+                "softplus(z) - y z. "
+                "It is right on paper. Which form adds positive terms only, for both labels?"
+            ),
         )
     else:
-        mistake, hint = "clipped", (
-            "The value is finite and wrong: something is clipped, or a small number is added inside "
-            "a logarithm. That hides the trouble and does not remove it."
+        mistake, hint = (
+            "clipped",
+            (
+                "The value is finite and wrong: something is clipped, or a small number is "
+                "added inside "
+                "a logarithm. That hides the trouble and does not remove it."
+            ),
         )
     raise Fault("is wrong for a very sure network", given=given, got=number(came),
                 expected=number(right), hint=hint, mistake=mistake)  # fmt: skip

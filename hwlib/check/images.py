@@ -20,19 +20,18 @@ from hwlib.check.engine import (
 from hwlib.check.outcome import Fault
 
 
-def _pictures() -> tuple[Array, Array, Array]:
+def _pictures() -> tuple[Any, Any, Any]:
     """Training images of three classes, their labels, and new images, all uint8."""
     rng = np.random.default_rng(0)
     labels = np.array([0, 1, 2, 1, 0, 2, 2, 0])
-    centres = np.array([30, 120, 220])
-    noise = rng.integers(-25, 25, (8, 28, 28))
-    images = (centres[labels][:, None, None] + noise).astype(np.uint8)
-    new = (np.array([40, 225, 110, 200, 20])[:, None, None]
-           + rng.integers(-20, 20, (5, 28, 28))).astype(np.uint8)  # fmt: skip
+    noise = rng.integers(-50, 50, (8, 28, 28))
+    images = (np.array([60, 120, 180])[labels][:, None, None] + noise).astype(np.uint8)
+    noise = rng.integers(-50, 50, (5, 28, 28))
+    new = (np.array([75, 170, 105, 200, 85])[:, None, None] + noise).astype(np.uint8)
     return images, labels, new
 
 
-def _nearest(images: Array, labels: Array, new: Array, kind: str) -> Array:
+def _nearest(images: Any, labels: Any, new: Any, *, kind: str) -> Array:
     bytes_only = kind == "bytes"
     means = np.stack([images[labels == c].mean(axis=0) for c in np.unique(labels)])
     if bytes_only:
@@ -71,9 +70,11 @@ def nearest_mean(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 PARAMETERS = [
-    Known("biases forgotten", "Every map of the output has a bias as well.", lambda r, q, m: q * r * m * m),
-    Known("one kernel for all inputs", "Each output map has a kernel of its own for every input map.",
-          lambda r, q, m: q * (m * m + 1)),
+    Known("biases forgotten", "Every map of the output has a bias as "
+                              "well.", lambda r, q, m: q * r * m * m),
+    Known("one kernel for all inputs", "Each output map has a kernel of its own for every input "
+                                       "map.",
+          lambda _, q, m: q * (m * m + 1)),
     Known("one bias", "Every map of the output has a bias of its own.",
           lambda r, q, m: q * r * m * m + 1),
     Known("side not squared", "A kernel of side M has M rows of M weights.",
@@ -146,24 +147,25 @@ def cross_correlation(answer: Callable[..., Any]) -> Iterator[str]:
 
 MEANS = [
     Known("mean of means", "The last batch is smaller and counts as much as the others in your "
-          "mean.", lambda means, sizes: np.mean(means)),
-    Known("sum divided by the images", "The means have been divided by their batch sizes already: a "
+          "mean.", lambda means, _: np.mean(means)),
+    Known("sum divided by the images", "The means have been divided by their batch sizes "
+                                       "already: a "
           "sum of them, divided by the number of images, is divided once too often.",
           lambda means, sizes: np.sum(means) / np.sum(sizes)),
     Known("sum of means", "That is a sum; the loss per image is a mean.",
-          lambda means, sizes: np.sum(means)),
+          lambda means, _: np.sum(means)),
     Known("sum over the images", "That is the sum over all images, not yet the mean.",
           lambda means, sizes: np.dot(means, sizes)),
     Known("divided by the batches", "The sum over all images is to be divided by their number, not "
           "by that of the batches.", lambda means, sizes: np.dot(means, sizes) / len(sizes)),
-    Known("last batch", "That is the loss of one batch only.", lambda means, sizes: means[-1]),
+    Known("last batch", "That is the loss of one batch only.", lambda means, _: means[-1]),
 ]  # fmt: skip
 
 
 @task
 def mean_loss(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_mean_loss(batch_means, batch_sizes)``: the mean loss per image of an epoch."""
-    args = ([0.5, 2.0, 1.25], [2500, 2500, 100])
+    args = ([0.5, 2.0, 3.5], [2500, 2500, 100])
     given = f"batch_means {args[0]}, batch_sizes {args[1]}"
 
     def read(value: Any) -> Parts:

@@ -86,9 +86,7 @@ class Result:
     def _repr_html_(self) -> str:
         colour = "#1a7f4b" if self else "#b3261e"
         (mark, first), *others = self.lines()
-        body = "".join(
-            f"<br><b>{name}:</b> {html.escape(text)}" for name, text in others
-        )
+        body = "".join(f"<br><b>{name}:</b> {html.escape(text)}" for name, text in others)
         return (
             f'<div class="check" style="border-left:4px solid {colour};padding:.3rem .7rem">'
             f"{mark} {html.escape(first)}{body}</div>"
@@ -150,7 +148,9 @@ class Report:
             for row in rows
         )
         head = "".join(f'<th scope="col">{t}</th>' for t in ("task", "points", "result"))
-        return f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>'
+        return (
+            f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>'
+        )
 
 
 _latest: dict[str, Result] = {}

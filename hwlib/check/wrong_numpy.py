@@ -1,11 +1,16 @@
 """Typical wrong answers of the NumPy chapters, with the hint that each deserves."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from hwlib import mistakes
 from hwlib.check.engine import Array, Known
 from hwlib.losses import sigmoid, softplus, stable_logistic_loss
 from hwlib.two_layer import Weights, logistic_loss_grad, predict
+
+Map = Callable[..., Any]
 
 SIGMOID = [
     Known("sign of the exponent", "Try z = 3: the sigmoid of a large number is close to 1. Which "
@@ -18,10 +23,12 @@ SIGMOID = [
 ]  # fmt: skip
 
 
-def _forward(X: Array, W: Weights, hidden: object = sigmoid, output: object = sigmoid) -> tuple:
+def _forward(
+    X: Array, W: Weights, hidden: Map = sigmoid, output: Map = sigmoid
+) -> tuple[Array, Array, Array]:
     z1 = X @ W["w1"]
-    z2 = hidden(z1) @ W["w2"]  # type: ignore[operator]
-    return z1, z2, output(z2)  # type: ignore[operator]
+    z2 = hidden(z1) @ W["w2"]
+    return z1, z2, output(z2)
 
 
 def _same(z: Array) -> Array:
@@ -54,7 +61,9 @@ PREDICT = [
           lambda X, W: _forward(X, W, output=lambda z: np.exp(z) / np.exp(z).sum())),
 ]  # fmt: skip
 
-SUM = "Your loss is {} times too large, and {} is the number of examples: a sum, or a mean over them?"
+SUM = (
+    "Your loss is {} times too large, and {} is the number of examples: a sum, or a mean over them?"
+)
 
 
 def _sum_hint(y: Array) -> str:
@@ -89,7 +98,8 @@ def naive_losses(y: Array, yhat: Array) -> list[Known]:
               _constant(right / np.log(2))),
         Known("squared error", "That is the mean squared error: which loss does maximum likelihood "
               "ask for?", _constant(float(np.mean((y - yhat) ** 2)))),
-        Known("arguments swapped", "The logarithms are to be of the predictions, not of the labels.",
+        Known("arguments swapped", "The logarithms are to be of the predictions, not of the "
+                                   "labels.",
               _constant(swapped)),
     ]  # fmt: skip
 
@@ -99,7 +109,8 @@ def stable_losses(y: Array, z: Array) -> list[Known]:
     n, right = len(y), stable_logistic_loss(y, z)
     return [
         Known("wrong sign in the exponent", "Your loss differs from the right one by exactly the "
-              "mean of z2. Put in y = 0 and z2 = 3: a confident wrong answer must cost a lot. Which "
+              "mean of z2. Put in y = 0 and z2 = 3: a confident wrong answer must cost a lot. "
+              "Which "
               "sign does the exponent have?", _constant(mistakes.stable_loss_wrong_sign(y, z))),
         Known("sum instead of mean", _sum_hint(y), _constant(right * n)),
         Known("divided twice", f"Your loss is {n} times too small, the number of examples: was a "
@@ -108,7 +119,8 @@ def stable_losses(y: Array, z: Array) -> list[Known]:
               _constant(float(np.mean(softplus(z))))),
         Known("label 1 everywhere", "Your loss treats every label as 1.",
               _constant(float(np.mean(softplus(-z))))),
-        Known("sign of the label term", "A right and sure answer at label 1 gets more expensive the "
+        Known("sign of the label term", "A right and sure answer at label 1 gets more expensive "
+                                        "the "
               "surer it is: which sign does the label's term have?",
               _constant(float(np.mean(softplus(z) + y * z)))),
         Known("labels swapped", "At label 1 a large logit is good. In your loss it is expensive.",
@@ -119,24 +131,30 @@ def stable_losses(y: Array, z: Array) -> list[Known]:
     ]  # fmt: skip
 
 
-def _constant(value: float) -> object:
+def _constant(value: float) -> Callable[..., float]:
     return lambda *_: value
 
 
 def _gradient(
-    X: Array, y: Array, W: Weights, *, w2: bool = True, slope: str = "a(1-a)", scale: object = None
+    X: Array,
+    y: Array,
+    W: Weights,
+    *,
+    w2: bool = True,
+    slope: str = "a(1-a)",
+    scale: Map | None = None,
 ) -> Weights:
     z1, _, yhat = predict(X, W)
     a1 = sigmoid(z1)
     delta = (yhat - y) / len(X)
     if scale is not None:
-        delta = delta * scale(y, yhat)  # type: ignore[operator]
+        delta = delta * scale(y, yhat)
     back = delta @ W["w2"].T if w2 else delta
-    factor = {"a(1-a)": a1 * (1 - a1), "none": 1.0, "a": a1, "z(1-z)": z1 * (1 - z1)}[slope]
+    factor: Any = {"a(1-a)": a1 * (1 - a1), "none": 1.0, "a": a1, "z(1-z)": z1 * (1 - z1)}[slope]
     return {"w1": X.T @ (back * factor), "w2": a1.T @ delta}
 
 
-def _times(factor: object) -> object:
+def _times(factor: float | Callable[[Array], float]) -> Callable[..., Weights]:
     def scaled(X: Array, y: Array, W: Weights) -> Weights:
         f = factor(X) if callable(factor) else factor
         return {name: f * g for name, g in logistic_loss_grad(X, y, W).items()}
@@ -165,14 +183,16 @@ GRADIENT = [
     Known("slope of z1", "The slope a (1 - a) is written in the activations, not in z1.",
           lambda X, y, W: _gradient(X, y, W, slope="z(1-z)")),
     Known("w2 missing", "On the way to w1 the chain passes through the second layer: how much of "
-          "the error is each hidden unit to blame for?", lambda X, y, W: _gradient(X, y, W, w2=False)),
+          "the error is each hidden unit to blame "
+          "for?", lambda X, y, W: _gradient(X, y, W, w2=False)),
     Known("gradient of the squared error", "There is one slope of the sigmoid too many at the "
           "output: with the logistic loss it cancels.",
           lambda X, y, W: _gradient(X, y, W, scale=lambda _, p: p * (1 - p))),
     Known("slope not cancelled", "The derivative by yhat stands alone: the slope of the last "
           "sigmoid is missing.",
           lambda X, y, W: _gradient(X, y, W, scale=lambda _, p: 1 / (p * (1 - p)))),
-    Known("label in the denominator", "With a label of 0 your denominator is 0. Which of y and yhat "
+    Known("label in the denominator", "With a label of 0 your denominator is 0. Which of y and "
+                                      "yhat "
           "stands below in the derivative of the loss?",
           lambda X, y, W: _gradient(
               X, y, W, scale=lambda t, p: np.divide(p * (1 - p), t * (1 - p)))),

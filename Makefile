@@ -11,7 +11,7 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit nbval notebooks lab serve equations accuracy mutants clean
+.PHONY: help book test lint unit nbval notebooks student lab serve equations accuracy mutants clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -34,6 +34,9 @@ nbval: $(VENV)/all-installed  ## re-execute every chapter and compare with its s
 
 notebooks: $(VENV)/all-installed  ## run all experiments anew on the real data and store their outputs
 	$(BIN)/python -m tools.notebooks $(CHAPTERS)
+
+student: $(VENV)/all-installed  ## generate the students' notebooks, the instructor's edition, and archives
+	$(BIN)/python -m tools.student _build
 
 lab: $(VENV)/all-installed  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book

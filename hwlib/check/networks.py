@@ -184,7 +184,8 @@ def cnn(answer: Callable[..., Any]) -> Iterator[str]:
     count = count_parameters(model)
     if not 80_600 <= count <= 98_600:
         raise Fault("is no fair partner of the MLP", given="no arguments",
-                    got=f"{count:,} parameters", expected="80,600 to 98,600: a tenth around the MLP's 89,610",
+                    got=f"{count:,} parameters",
+                    expected="80,600 to 98,600: a tenth around the MLP's 89,610",
                     hint="Most parameters stand in the first linear layer: how large are the maps "
                     "that reach it? Pooling halves their side."
                     if count > 98_600 else "There is room for more maps or hidden units.",

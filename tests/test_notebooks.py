@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import html
 import re
+import shutil
 import struct
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import yaml
 from nbformat import NotebookNode
 
 from hwlib.claims import EXACT, PACKAGES, Claim, _status, environment
+from tools import notebooks
 
 TOP = Path(__file__).parents[1]
 CHAPTERS = sorted((TOP / "book").glob("[0-9]*.md"))
@@ -240,3 +242,17 @@ def test_the_environment_is_the_one_the_notebooks_record() -> None:
     assert set(recorded) == set(PACKAGES)
     for package in PACKAGES:
         assert recorded[package] == pins[package] == here[package].split("+")[0]
+
+
+def test_refreshing_exercises_keeps_outputs_only_of_unchanged_code(tmp_path: Path) -> None:
+    """Changed code outside the exercises must be executed, not given its old output."""
+    chapter = TOP / "book" / "03_gradient_descent.md"
+    text = chapter.read_text()
+    assert text.count("steps=3000") > 1
+    (tmp_path / chapter.name).write_text(text.replace("steps=3000", "steps=30", 1))
+    shutil.copy(chapter.with_suffix(".ipynb"), tmp_path)
+    before = (tmp_path / chapter.name).with_suffix(".ipynb").read_bytes()
+    with pytest.raises(ValueError, match="execute it whole"):
+        notebooks.refresh(tmp_path / chapter.name)
+    assert (tmp_path / chapter.name).with_suffix(".ipynb").read_bytes() == before
+    assert notebooks.imports_of("import a\nx = 1\nfrom b import c") == "import a\nfrom b import c"

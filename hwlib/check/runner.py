@@ -95,11 +95,15 @@ def run(path: Path) -> Run:
     namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *_, **__: None}
     errors = {}
     for number, cell in enumerate(cells, 1):
+        before = set(namespace)
         try:
             code = compile(source_to_run(cell), f"<cell {number}>", "exec")
             exec(code, namespace)
         except (Exception, SystemExit) as error:
             errors[number] = f"{type(error).__name__}: {error}"[:200]
+            if isinstance(error, MemoryError):  # what has filled the memory must not stay
+                for name in set(namespace) - before:
+                    del namespace[name]
     tasks = tasks_of(chapter)
     results: dict[str, Result] = {}
     for task in tasks:

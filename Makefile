@@ -13,8 +13,8 @@ export HWLIB_DATA := $(abspath $(HWLIB_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit site linkcheck nbval notebooks networks alive lab serve equations \
-        accuracy mutants guards bench benchbook sweep lock upgrade lowest licences audit clean
+.PHONY: help book test lint unit site linkcheck nbval notebooks networks alive student lab serve \
+        equations accuracy mutants guards bench benchbook sweep lock upgrade lowest licences audit clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -53,6 +53,9 @@ networks: $(VENV)/all-installed  ## train the networks that run in the page, and
 
 alive: $(VENV)/all-installed  ## write the numbers that the interactive figures read
 	$(BIN)/python -m tools.alive_data
+
+student: $(VENV)/all-installed  ## generate the students' notebooks, the instructor's edition, and archives
+	$(BIN)/python -m tools.student _build
 
 lab: $(VENV)/all-installed  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book

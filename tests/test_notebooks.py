@@ -18,6 +18,7 @@ from hwlib.claims import EXACT, PACKAGES, Claim, _status, environment
 TOP = Path(__file__).parents[1]
 CHAPTERS = sorted((TOP / "book").glob("[0-9]*.md"))
 LONGEST_CELL = 12  # lines
+LONGEST_SOLUTION = 20  # lines
 LARGEST_FIGURE = 60_000  # bytes
 GLUED = "application/papermill.record/text/plain"
 FIELDS = [field.name for field in dataclasses.fields(Claim)]
@@ -92,6 +93,10 @@ def test_nothing_was_executed_on_the_stand_in(chapter: Path) -> None:
 def test_cells_are_short_and_hold_no_logic(chapter: Path) -> None:
     for cell in code_cells(chapter):
         tree_lines = [line for line in cell.source.splitlines() if line.strip()]
+        if "solution" in cell.metadata.get("tags", []):  # an answer is one function, and checked
+            assert len(tree_lines) <= LONGEST_SOLUTION, cell.source
+            assert len(re.findall(r"^def my_", cell.source, re.MULTILINE)) == 1
+            continue
         assert len(tree_lines) <= LONGEST_CELL, cell.source
         for pattern in (r"^\s*def ", r"^\s*class ", r"sys\.path", r"import \*"):
             assert not re.search(pattern, cell.source, re.MULTILINE), f"{pattern}:\n{cell.source}"
@@ -128,6 +133,17 @@ def test_the_chapter_says_what_it_takes_and_teaches(chapter: Path) -> None:
     assert ":class: chapter-facts" in text
     for words in ("- **Time:**", "- **You need:**", "- **Afterwards you can:**"):
         assert words in text, f"{chapter.name} does not say: {words}"
+
+
+@each_chapter
+def test_every_answer_of_the_book_passes_its_check(chapter: Path) -> None:
+    """What the executed check cells show is a pass, and the sum is all points."""
+    checks = [c for c in code_cells(chapter) if "check" in c.metadata.get("tags", [])]
+    shown = [cell.outputs[0].data["text/plain"] for cell in checks]
+    assert len(shown) >= 3
+    assert all(text.startswith("✓") for text in shown[:-1])
+    reached, possible = shown[-1].split()[-1].split("/")
+    assert reached == possible
 
 
 def stored(cells: list[NotebookNode]) -> list[NotebookNode]:

@@ -9,7 +9,8 @@ import pytest
 
 import hwlib
 
-MODULES = sorted(Path(hwlib.__file__).parent.glob("*.py"))
+TOP = Path(hwlib.__file__).parent
+MODULES = sorted(path for path in TOP.rglob("*.py") if path.stem != "__main__")
 # A finder that stands before all others and answers "import torchvision" with the given body.
 FAKE_TORCHVISION = """
 import importlib.abc, importlib.util, sys
@@ -53,6 +54,17 @@ def test_importing_the_package_loads_neither_torch_nor_matplotlib():
     assert not {"torch", "torchvision", "matplotlib", "scipy", "sklearn", "IPython"} & set(loaded)
 
 
+def test_checking_the_numpy_tasks_loads_neither_torch_nor_matplotlib():
+    code = """
+import sys, hwlib
+from hwlib import check
+assert check.predict(hwlib.predict) and check.logistic_loss_grad(hwlib.logistic_loss_grad)
+assert check.report(chapter=1).points == 2
+print(*{name.split('.')[0] for name in sys.modules})
+"""
+    assert not {"torch", "torchvision", "matplotlib", "IPython"} & set(output(code))
+
+
 def test_names_of_the_homework_can_be_imported():
     assert [name for name in hwlib.__all__ if not callable(getattr(hwlib, name))] == []
     assert {"predict", "logistic_loss", "stable_logistic_loss", "logistic_loss_grad"} <= set(
@@ -61,7 +73,11 @@ def test_names_of_the_homework_can_be_imported():
 
 
 def test_importing_every_module_prints_seeds_and_sets_nothing():
-    names = ", ".join(f"hwlib.{path.stem}" for path in MODULES if path.stem != "__init__")
+    names = ", ".join(
+        ".".join(["hwlib", *path.relative_to(TOP).with_suffix("").parts])
+        for path in MODULES
+        if path.stem != "__init__"
+    )
     code = f"""
 import random, numpy, torch, matplotlib
 states = random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist()

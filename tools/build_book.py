@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from tools import student
+
 TOP = Path(__file__).parents[1]
 
 
@@ -15,6 +17,7 @@ def main() -> int:
     start = time.perf_counter()
     # A build that failed once would pass the second time on its own leftovers: start clean.
     shutil.rmtree(TOP / "_build", ignore_errors=True)
+    student.write(TOP / "_build")  # the pages offer these for download
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", "--quiet", "-n", "-W", "--keep-going", str(TOP)]
     # The API pages read the docstrings of hwlib, which building the website does not install.

@@ -42,8 +42,9 @@ def prose(text: str) -> str:
     text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
     text = re.sub(r"^(`{3,})\{code-cell\}.*?^\1\s*$", _captions, text, flags=re.M | re.S)
     text = re.sub(r"^(`{3,})\{math\}.*?^\1\s*$", "\n\n", text, flags=re.M | re.S)
-    # A directive's text is prose; its closing fence must not be taken for an opening one.
-    text = re.sub(r"^(`{3,})\{[\w:-]+\}[^\n]*\n(.*?)^\1\s*$", r"\n\2\n", text, flags=re.M | re.S)
+    # Other directives hold prose: only their fences and options go, not what is between them.
+    directive = r"^(`{3,})\{[\w:-]+\}([^\n]*)\n((?::[^\n]*\n)*)(.*?)^\1[ ]*$"
+    text = re.sub(directive, r"\n\2\n\n\4\n", text, flags=re.M | re.S)
     text = re.sub(r"^(`{3,})(?!\{).*?^\1\s*$", "\n\n", text, flags=re.M | re.S)
     text = re.sub(r"^%.*$", "", text, flags=re.M)
     text = re.sub(r"\$\$.*?\$\$", " ", text, flags=re.S)

@@ -1,0 +1,193 @@
+"""What a check found, as objects that a notebook shows and a program can read."""
+
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hwlib.check.tasks import TASKS, Task
+
+
+class Fault(Exception):
+    """The first thing that is wrong with an answer.
+
+    Parameters
+    ----------
+    sentence : str
+        What is wrong, in one sentence without its subject: "returns the wrong shape".
+    given, got, expected : str
+        The input that shows it, what the answer returned, and what is right.
+    hint : str
+        A question or remark that leads to the fault without stating the solution.
+    mistake : str
+        The name of a mistake that was recognised, for reports.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        given: str = "",
+        got: str = "",
+        expected: str = "",
+        hint: str = "",
+        mistake: str = "",
+    ) -> None:
+        super().__init__(sentence)
+        self.details = {
+            "sentence": sentence,
+            "given": given,
+            "got": got,
+            "expected": expected,
+            "hint": hint,
+            "mistake": mistake,
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one check. It is true where the answer passed.
+
+    ``steps`` names the steps that were passed, ``failed`` the one that was not; the texts are those
+    of `Fault`. ``notes`` hold remarks about an answer that is right.
+    """
+
+    task: str
+    points: int
+    possible: int
+    steps: tuple[str, ...] = ()
+    failed: str = ""
+    sentence: str = ""
+    given: str = ""
+    got: str = ""
+    expected: str = ""
+    hint: str = ""
+    mistake: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self.failed
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The text of the result: pairs of a word in front and what it says."""
+        if self:
+            passed = f"{', '.join(self.steps)}: all right. {_points(self.points, self.possible)}."
+            return [("✓", f"{self.task}: {passed}"), *(("note", note) for note in self.notes)]
+        rows = [("✗", f"{self.task}, step “{self.failed}”: it {self.sentence}.")]
+        names = ("input", "came", "expected", "hint")
+        texts = (self.given, self.got, self.expected, self.hint)
+        return rows + [(name, text) for name, text in zip(names, texts, strict=True) if text]
+
+    def __repr__(self) -> str:
+        (mark, first), *others = self.lines()
+        return "\n".join([f"{mark} {first}", *(f"  {name + ':':<10}{t}" for name, t in others)])
+
+    def _repr_html_(self) -> str:
+        colour = "#1a7f4b" if self else "#b3261e"
+        (mark, first), *others = self.lines()
+        body = "".join(f"<br><b>{name}:</b> {html.escape(text)}" for name, text in others)
+        return (
+            f'<div class="check" style="border-left:4px solid {colour};padding:.3rem .7rem">'
+            f"{mark} {html.escape(first)}{body}</div>"
+        )
+
+
+def _points(points: int, possible: int) -> str:
+    return f"{points} of {possible} point{'' if possible == 1 else 's'}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The last result of every task of some chapters; None where a task was not checked."""
+
+    results: dict[str, Result | None]
+
+    @property
+    def points(self) -> int:
+        """Points reached."""
+        return sum(result.points for result in self.results.values() if result)
+
+    @property
+    def possible(self) -> int:
+        """Points that can be reached."""
+        return sum(TASKS[name].points for name in self.results)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """One row per task: name, points, and what was found."""
+        rows = []
+        for name, result in self.results.items():
+            reached = f"{result.points if result else 0}/{TASKS[name].points}"
+            if result is None:
+                rows.append((name, reached, "not checked"))
+            elif result:
+                rows.append((name, reached, "passed"))
+            else:
+                rows.append((name, reached, f"{result.failed}: it {result.sentence}"))
+        return rows
+
+    def as_dict(self) -> dict[str, object]:
+        """The report as it is written to JSON."""
+        results = {name: asdict(r) if r is not None else None for name, r in self.results.items()}
+        return {"points": self.points, "possible": self.possible, "results": results}
+
+    def write(self, path: str | Path) -> Path:
+        """Write the report to ``path`` as JSON and return the path."""
+        path = Path(path)
+        path.write_text(json.dumps(self.as_dict(), indent=1) + "\n", encoding="utf-8")
+        return path
+
+    def __repr__(self) -> str:
+        lines = [f"{name:<24}{points:>5}  {what}" for name, points, what in self.rows()]
+        return "\n".join([*lines, f"{'in all':<24}{f'{self.points}/{self.possible}':>5}"])
+
+    def _repr_html_(self) -> str:
+        rows = [*self.rows(), ("in all", f"{self.points}/{self.possible}", "")]
+        cells = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(text)}</td>" for text in row) + "</tr>"
+            for row in rows
+        )
+        head = "".join(f'<th scope="col">{t}</th>' for t in ("task", "points", "result"))
+        return (
+            f'<table class="results"><thead><tr>{head}</tr></thead><tbody>{cells}</tbody></table>'
+        )
+
+
+_latest: dict[str, Result] = {}
+
+
+def record(result: Result) -> Result:
+    """Keep ``result`` as the latest of its task, for `report`, and return it."""
+    _latest[result.task] = result
+    return result
+
+
+def forget() -> None:
+    """Forget all results, as if nothing had been checked."""
+    _latest.clear()
+
+
+def report(*, chapter: int | None = None) -> Report:
+    """Sum up the latest result of every task.
+
+    Parameters
+    ----------
+    chapter : int, optional
+        Report on the tasks of this chapter; without it, on those of every chapter in which
+        something was checked.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter.
+    """
+    chapters = {t.chapter for t in TASKS.values()}
+    if chapter is not None and chapter not in chapters:
+        raise ValueError(f"chapter: expected one of {sorted(chapters)}, got {chapter}.")
+    wanted = {chapter} if chapter is not None else {TASKS[name].chapter for name in _latest}
+    return report_of([task for task in TASKS.values() if task.chapter in wanted], _latest)
+
+
+def report_of(tasks: Iterable[Task], results: dict[str, Result]) -> Report:
+    """Return the report on ``tasks``, from ``results`` by name."""
+    return Report({task.name: results.get(task.name) for task in tasks})

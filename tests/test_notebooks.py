@@ -13,6 +13,7 @@ import pytest
 import yaml
 from nbformat import NotebookNode
 
+from hwlib.check.tasks import tasks_of
 from hwlib.claims import EXACT, PACKAGES, Claim, _status, environment
 
 TOP = Path(__file__).parents[1]
@@ -139,6 +140,9 @@ def test_the_chapter_says_what_it_takes_and_teaches(chapter: Path) -> None:
 def test_every_answer_of_the_book_passes_its_check(chapter: Path) -> None:
     """What the executed check cells show is a pass, and the sum is all points."""
     checks = [c for c in code_cells(chapter) if "check" in c.metadata.get("tags", [])]
+    if not tasks_of(int(chapter.name[:2])):  # its exercises are experiments, which nobody checks
+        assert not checks
+        return
     shown = [cell.outputs[0].data["text/plain"] for cell in checks]
     assert len(shown) >= 3
     assert all(text.startswith("✓") for text in shown[:-1])

@@ -146,6 +146,8 @@ def edition(path: Path, book: Book, kind: str) -> NotebookNode:
 
 def _points(number: int) -> str:
     tasks = tasks_of(number)
+    if not tasks:
+        return "**Instructor's edition.** This chapter's exercises are experiments without points."
     rows = [f"| `{task.answer}` | {task.points} |" for task in tasks]
     total = sum(task.points for task in tasks)
     head = "**Instructor's edition.** Points of this chapter:\n\n| answer | points |\n|---|---|\n"
@@ -162,7 +164,7 @@ def write(target: Path, top: Path = TOP) -> list[Path]:
         for path in chapters(top / "book"):
             nbformat.write(edition(path, book, kind), folder / path.name)
             written.append(folder / path.name)
-        for record in sorted((top / "book" / "data").glob("*.json")):
+        for record in sorted((top / "book" / "data").glob("*.json*")):
             (folder / "data" / record.name).write_bytes(record.read_bytes())
         _pack(folder, target / f"{kind}.zip", top)
     return written

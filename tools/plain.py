@@ -55,8 +55,8 @@ def read_sources(bibliography: str) -> dict[str, tuple[str, str, str]]:
     found = {}
     for entry in re.finditer(r"^@\w+\{([^,]+),\n(.*?)^\}", bibliography, re.MULTILINE | re.DOTALL):
         fields = {
-            name: _letters(value)
-            for name, value in re.findall(r"^\s*(\w+)\s*=\s*\{(.*)\},?$", entry[2], re.MULTILINE)
+            name: _letters(" ".join(value.split()))
+            for name, value in re.findall(r"^\s*(\w+)\s*=\s*\{(.*?)\},?$", entry[2], re.M | re.S)
         }
         families = [name.split(",")[0].strip() for name in fields.get("author", "").split(" and ")]
         names = {1: families[0], 2: " and ".join(families)}.get(

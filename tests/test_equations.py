@@ -161,6 +161,22 @@ def test_what_cannot_be_parsed_is_an_error_with_its_place(latex: str) -> None:
         link_of(latex)
 
 
+def test_equations_before_in_and_after_other_directives_are_read(tmp_path: Path) -> None:
+    math = "```{{math}}\n:label: eq-{}\nz = z\n```\n\n"
+    note = "````{note} A title\n:class: dropdown\n\n" + math.format("in") + "````\n\n"
+    code = "```python\nx = 1\n```\n\n"
+    text = math.format("before") + note + math.format("between") + "```{tip}\nA tip.\n```\n\n"
+    (tmp_path / "01_x.md").write_text(text + math.format("after") + code + math.format("last"))
+    labels = [e.label for e in check.read_book(tmp_path)]
+    assert labels == ["eq-before", "eq-in", "eq-between", "eq-after", "eq-last"]
+
+
+def test_all_math_directives_of_the_book_are_read(book: list[Context]) -> None:
+    texts = [path.read_text(encoding="utf-8") for path in check.chapters(BOOK)]
+    written = sum(text.count("{math}") for text in texts)
+    assert len({(c.equation.chapter, c.equation.line) for c in book}) == written
+
+
 @pytest.mark.parametrize(
     "body", ["\\begin{align}\nz = z\n\\end{align}", "\\[ z = z \\]", "$$ z = z"]
 )

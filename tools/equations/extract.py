@@ -60,10 +60,13 @@ def _blocks(text: str, name: str) -> Iterator[tuple[int, str, str]]:
     """(line, label, LaTeX) of each display equation; what stands in code is passed over."""
     lines = text.splitlines()
     number = 0
+    open_fences: list[str] = []  # of directives that hold prose, in which equations may stand
     while number < len(lines):
         line = lines[number]
         fence = FENCE.match(line)
-        if fence and fence[2] == "{math}":
+        if open_fences and line.strip() == open_fences[-1]:
+            open_fences.pop()
+        elif fence and fence[2] == "{math}":
             end = _find(lines, number + 1, fence[1])
             body = "\n".join(part.strip() for part in lines[number + 1 : end])
             label = LABEL.search(body)
@@ -71,6 +74,8 @@ def _blocks(text: str, name: str) -> Iterator[tuple[int, str, str]]:
             number = end
         elif fence and fence[1][0] == "`" and fence[2] in (None, "{code-cell}"):
             number = _find(lines, number + 1, fence[1])
+        elif fence and fence[2]:
+            open_fences.append(fence[1])
         elif line.strip().startswith("$$"):
             block = re.compile(r"\s*\$\$(.*?)\$\$\s*(?:\(([\w-]+)\))?", re.DOTALL)
             match = block.match("\n".join(lines[number:]))
@@ -84,6 +89,8 @@ def _blocks(text: str, name: str) -> Iterator[tuple[int, str, str]]:
                 f"label, not as {line.strip()!r}; this one would not be checked."
             )
         number += 1
+    if open_fences:
+        raise NotationError(f"{name}: the fence {open_fences[-1]} of a directive is not closed.")
 
 
 def _find(lines: list[str], start: int, fence: str) -> int:

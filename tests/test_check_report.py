@@ -1,4 +1,4 @@
-"""What a check and a report show: as text, as HTML, as JSON, and on the command line."""
+"""What a check and a report show: as text, as HTML, and as JSON."""
 
 import json
 import sys
@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from hwlib import check, sigmoid
-from hwlib.check import __main__ as command_line
 from hwlib.check import runner
 from hwlib.check.outcome import forget
-from tests.test_grade import RIGHT, WRONG, notebook
+from tests.test_grade import WRONG, notebook
 
 
 @pytest.fixture(autouse=True)
@@ -72,21 +71,6 @@ def test_an_unknown_check_is_an_error_that_names_the_known_ones():
     with pytest.raises(AttributeError):
         check.no_such_task  # noqa: B018
     assert "stable_logistic_loss" in dir(check)
-
-
-def test_the_command_line_prints_a_line_each_and_writes_all(tmp_path, monkeypatch, capsys):
-    right = notebook(tmp_path / "right.ipynb", RIGHT)
-    target = tmp_path / "grades.json"
-    missing = tmp_path / "missing.ipynb"
-    arguments = ["check", str(right), str(missing), "--jobs", "1", "--json", str(target)]
-    monkeypatch.setattr(sys, "argv", arguments)
-    assert command_line.main() == 1
-    printed = capsys.readouterr()
-    assert len(printed.out.splitlines()) == 2
-    assert "2 hand-ins, 1 graded, 1 not" in printed.err
-    grades = json.loads(target.read_text(encoding="utf-8"))
-    assert [g["status"] for g in grades] == ["graded", "refused"]
-    assert grades[0]["points"] > 0
 
 
 def test_the_runner_writes_what_a_hand_in_is_worth(tmp_path, monkeypatch):

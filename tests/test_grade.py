@@ -1,6 +1,7 @@
 """Grading: every hand-in gets its line, whatever it does, and none stops the others."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -91,18 +92,19 @@ def test_the_environment_of_the_grader_is_not_passed_on(tmp_path, monkeypatch):
     assert (done.errors, done.points) == ({}, 3)
 
 
-def test_the_command_prints_one_line_each_and_writes_json(tmp_path):
+def test_the_command_prints_one_line_each_and_writes_json(tmp_path, monkeypatch, capsys):
     right = notebook(tmp_path / "right.ipynb", RIGHT)
     text = tmp_path / "text.ipynb"
     text.write_text("[]")
-    command = [sys.executable, "-m", "hwlib.check", str(right), str(text), "--json"]
-    done = subprocess.run(
-        [*command, str(tmp_path / "all.json")], capture_output=True, text=True, timeout=100
-    )
-    assert done.returncode == 1
-    assert [line.split(": ")[0] for line in done.stdout.splitlines()] == [str(right), str(text)]
-    assert "2 hand-ins, 1 graded, 1 not" in done.stderr
-    written = json.loads((tmp_path / "all.json").read_text())
+    target = tmp_path / "all.json"
+    monkeypatch.setattr(sys, "argv", ["check", str(right), str(text), "--json", str(target)])
+    with pytest.raises(SystemExit) as stopped:  # as ``python -m hwlib.check`` runs it
+        runpy.run_module("hwlib.check", run_name="__main__")
+    assert stopped.value.code == 1
+    printed = capsys.readouterr()
+    assert [line.split(": ")[0] for line in printed.out.splitlines()] == [str(right), str(text)]
+    assert "2 hand-ins, 1 graded, 1 not" in printed.err
+    written = json.loads(target.read_text())
     assert [entry["points"] for entry in written] == [3, 0]
 
 

@@ -1,4 +1,4 @@
-"""The tables and the plot of the page on cost, from `book/data/bench.json`."""
+"""Tables and a plot of what things cost, made from `book/data/bench.json` for a page to include."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -111,6 +111,7 @@ def train_epoch(
     ValueError
         If there is no batch.
     """
+    _keep_freed_memory()
     model.train()
     losses, sizes = [], []
     for images, labels in batches:
@@ -131,6 +132,17 @@ def train_epoch(
         raise DivergenceError(f"step {step + 1}: the loss became {per_step[step].item()}")
     weights = torch.tensor(sizes, dtype=torch.float64)
     return float(per_step @ weights / weights.sum())
+
+
+def _keep_freed_memory() -> None:
+    """Let a step use the memory again that the step before it has freed.
+
+    glibc hands large blocks back to the system as they are freed, and the system clears every page
+    of them before it hands them out again, in the next step. That is up to a third of the time of a
+    convolutional network. Once a block has been freed that is as large as the threshold may become,
+    32 MB, glibc keeps twice as much (mallopt(3), M_MMAP_THRESHOLD). Elsewhere this does nothing.
+    """
+    torch.empty(2**25 - 2**16, dtype=torch.uint8)
 
 
 def fit(

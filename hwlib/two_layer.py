@@ -168,7 +168,7 @@ def logistic_loss_grad(X: ArrayLike, y: ArrayLike, W: Weights) -> Weights:
     for start in range(0, len(X), ROWS):
         rows = slice(start, start + ROWS)
         a1, slope = sigmoid_and_slope(z1[rows])  # (ROWS, K) each
-        delta = logistic_loss_logit_grad(y[rows], a1 @ w2) / B  # (ROWS, 1)
+        delta = logistic_loss_logit_grad(y[rows], a1 @ w2, refine=False) / B  # (ROWS, 1)
         w2_gradient += a1.T @ delta
         # z1 is not needed again, and overwriting it is cheaper than touching new memory.
         np.multiply(slope, delta * w2.T, out=z1[rows], casting="same_kind")

@@ -1,5 +1,7 @@
 """The logistic loss: laws, agreement with mpmath, scikit-learn, autograd, and what is refused."""
 
+from decimal import Context, Inexact, localcontext
+
 import exact
 import numpy as np
 import pytest
@@ -27,10 +29,10 @@ PAIRS = [*OF_LOGITS, stable_logistic_loss, logistic_loss]
 PRECISIONS = [np.float32, np.float64]
 
 
-def silent(function, *arguments):
+def silent(function, *arguments, **options):
     """Call ``function`` where every floating-point event, underflow included, is an error."""
     with np.errstate(all="raise"):
-        return function(*arguments)
+        return function(*arguments, **options)
 
 
 def spread(dtype, n=150):
@@ -86,16 +88,52 @@ def test_sigmoid_and_slope_agree_with_mpmath_over_the_whole_range(dtype):
     assert exact.ulp_errors(slope, lambda t: exact.sigmoid(t) * exact.sigmoid(-t), z).max() <= 5
 
 
-@given(DTYPES.flatmap(labelled_logits))
-def test_soft_labels_keep_the_digits_of_the_larger_term(problem):
-    y, z = problem
-    assume(np.isfinite(z).all())
-    computed = logistic_loss_logit_grad(y, z)
+def near_the_zero(n=40):
+    """Soft labels of every size, and logits at which the derivative is close to 0, both (n, 1)."""
+    rng = np.random.default_rng(0)
+    tiny = 2.0 ** rng.uniform(-1074, 0, n)
+    about_half = 0.5 + rng.integers(-500, 500, n) * 2.0**-54
+    y = np.r_[rng.random(n), tiny, 1 - tiny, about_half, np.full(n, 0.5)]
+    y = y[(y > 0) & (y < 1)]
+    z = np.log(y) - np.log1p(-y)
+    z[y == 0.5] = 2.0 ** rng.uniform(-1070, 0, (y == 0.5).sum())
+    z = np.r_[z, np.nextafter(z, np.inf), z * (1 + 2.0 ** -rng.integers(1, 52, len(z)))]
+    return np.tile(y, 3).reshape(-1, 1), z.reshape(-1, 1)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_derivative_keeps_its_digits_close_to_its_zero(dtype):
+    y, z = (values.astype(dtype) for values in near_the_zero())
+    computed = silent(logistic_loss_logit_grad, y, z)
+    assert exact.ulp_errors(computed, exact.derivative, y, z).max() <= 4
+
+
+def test_without_refinement_the_derivative_keeps_the_digits_of_the_larger_term():
+    y, z = near_the_zero()
+    computed = silent(logistic_loss_logit_grad, y, z, refine=False)
     for label, logit, value in zip(y.ravel(), z.ravel(), computed.ravel(), strict=True):
         label, logit = float(label), float(logit)
         larger = max((1 - label) * exact.sigmoid(logit), label * exact.sigmoid(-logit))
-        spacing = exact.ulp(larger, z.dtype.type)
-        assert abs(exact.mpf(float(value)) - exact.derivative(label, logit)) <= 4 * spacing
+        off = abs(exact.mpf(float(value)) - exact.derivative(label, logit))
+        assert off <= 4 * exact.ulp(larger, np.float64)
+    assert exact.ulp_errors(computed, exact.derivative, y, z).max() > 1e6
+
+
+def test_derivative_at_its_zero_is_zero():
+    assert logistic_loss_logit_grad(0.5, 0.0) == 0
+
+
+def test_refinement_does_not_depend_on_the_decimal_context_of_the_caller():
+    with localcontext(Context(prec=3, traps=[Inexact])):
+        computed = logistic_loss_logit_grad(0.25, -1.0986122886681098)
+    assert exact.ulp_errors(computed, exact.derivative, [0.25], [-1.0986122886681098]).max() <= 1
+
+
+@given(DTYPES.flatmap(labelled_logits))
+def test_derivative_of_any_label_is_within_a_few_ulp(problem):
+    y, z = problem
+    assume(np.isfinite(z).all())
+    assert exact.ulp_errors(logistic_loss_logit_grad(y, z), exact.derivative, y, z).max() <= 4
 
 
 @given(DTYPES.flatmap(labelled_logits))
@@ -178,7 +216,7 @@ def test_loss_and_derivative_agree_with_autograd(problem):
     loss = share * torch.logaddexp(zero, -leaf) + (1 - share) * torch.logaddexp(zero, leaf)
     loss.sum().backward()
     np.testing.assert_allclose(logistic_loss_per_example(y, z), loss.detach(), rtol=1e-13)
-    # rtol for hard labels in the tails, atol for soft ones near their root.
+    # rtol for hard labels in the tails, atol for autograd near the zero of a soft one.
     np.testing.assert_allclose(logistic_loss_logit_grad(y, z), leaf.grad, rtol=1e-13, atol=1e-15)
 
 

@@ -9,11 +9,7 @@ from hwlib.records import accuracy_rows, load_record, worst_error
 
 BOOK = Path(__file__).parents[1] / "book"
 FUNCTIONS = ["sigmoid", "softplus", "loss, hard labels", "loss, soft labels"]
-DERIVATIVES = [
-    "derivative, hard labels",
-    "derivative, soft labels, away from its zero",
-    "derivative, soft labels, ulp of the larger term",
-]
+DERIVATIVES = ["derivative, hard labels", "derivative, soft labels"]
 
 
 def row(library, worst, *, function="loss", precision="float64", normal=None):

@@ -1,7 +1,10 @@
 """Training: the loss it reports, its steps by hand, fair comparisons, divergence and Ctrl-C."""
 
 import math
+import platform
 import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -138,6 +141,29 @@ def test_scheduler_steps_after_every_batch():
     train_epoch(model, TENSORS, optimizer, scheduler)
     train_epoch(model, TENSORS, optimizer, scheduler)
     assert rates == [1, 0.5, 0.25, 0.125, 0.0625, 0.03125]
+
+
+STEPS_AND_PAGES = """
+import resource, torch
+from hwlib.models import CNN
+from hwlib.train import make_optimizer, train_epoch
+model = CNN()
+step = torch.rand(250, 1, 28, 28), torch.randint(0, 10, (250,))
+optimizer = make_optimizer("SGD 0.01", model.parameters())
+train_epoch(model, [step] * 3, optimizer)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+train_epoch(model, [step] * 5, optimizer)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 5)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about the allocator of glibc")
+def test_a_step_uses_the_memory_of_the_step_before():
+    # In a process of its own: what the allocator keeps depends on all that was freed before.
+    command = [sys.executable, "-c", STEPS_AND_PAGES]
+    pages = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    # A step writes about 50 MB, or 12,000 pages, of feature maps and their gradients.
+    assert float(pages) < 1000
 
 
 def test_empty_epoch_is_an_error():

@@ -37,7 +37,7 @@ TESTS = {
     "losses": ["test_losses.py", "test_two_layer.py"],
     "two_layer": ["test_two_layer.py"],
     "gradcheck": ["test_gradcheck.py"],
-    "evaluate": ["test_evaluate.py"],
+    "evaluate": ["test_evaluate.py", "test_calibration.py"],
     "train": ["test_train.py"],
 }
 TIMEOUT = 180  # seconds; a mutant that makes a loop endless counts as noticed

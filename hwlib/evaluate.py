@@ -143,7 +143,7 @@ def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> 
     if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1)):
         raise ValueError("probabilities: expected rows that sum to 1; apply softmax first.")
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == truth
-    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    index = np.minimum(np.ceil(confidence * bins).astype(int), bins) - 1
     count = np.bincount(index, minlength=bins)
     with np.errstate(invalid="ignore"):
         return Calibration(

@@ -94,9 +94,7 @@ def sigmoid(z: ArrayLike) -> Float:
     """
     z = as_float("z", z)
     e = _exp_minus_abs(z)
-    numerator = np.where(z < 0, e, 1.0)
-    e += 1.0
-    return np.divide(numerator, e).astype(z.dtype, copy=False)
+    return np.asarray(np.where(z < 0, e, 1.0) / (1.0 + e), z.dtype)
 
 
 @np.errstate(under="ignore")
@@ -151,7 +149,7 @@ def softplus(z: ArrayLike) -> Float:
         If ``z`` is empty or holds NaN.
     """
     z = as_float("z", z)
-    return (np.log1p(_exp_minus_abs(z)) + np.maximum(z, 0)).astype(z.dtype, copy=False)
+    return np.asarray(np.log1p(_exp_minus_abs(z)) + np.maximum(z, 0), z.dtype)
 
 
 def logistic_loss(y: ArrayLike, yhat: ArrayLike) -> float:
@@ -216,13 +214,13 @@ def logistic_loss_per_example(y: ArrayLike, z: ArrayLike) -> Float:
         If the shapes differ, an array is empty or holds NaN, or a label leaves [0, 1].
     """
     z = as_float("z", z)
-    y = check_labels(y, "z", z).astype(np.float64, copy=False)
+    y = np.asarray(check_labels(y, "z", z), np.float64)
     wrong_share = np.where(z > 0, 1 - y, y)
     # 0 · inf would be NaN, but a share of 0 contributes nothing however large |z| is.
     linear = np.zeros(z.shape)
     np.multiply(wrong_share, np.abs(z), out=linear, where=wrong_share != 0)
     # Rounding to float32 overflows to inf only where the loss itself exceeds float32.
-    return (np.log1p(_exp_minus_abs(z)) + linear).astype(z.dtype, copy=False)
+    return np.asarray(np.log1p(_exp_minus_abs(z)) + linear, z.dtype)
 
 
 @np.errstate(under="ignore")
@@ -248,7 +246,7 @@ def stable_logistic_loss(y: ArrayLike, z2: ArrayLike) -> float:
     ValueError
         If the shapes differ, the batch is empty or holds NaN, or a label leaves [0, 1].
     """
-    losses = logistic_loss_per_example(y, z2).astype(np.float64, copy=False)
+    losses = np.asarray(logistic_loss_per_example(y, z2), np.float64)
     # Scaling by the largest loss keeps the sum of many losses near 1e308 from overflowing.
     largest = losses.max()
     if np.isfinite(largest) and largest > 1e300:
@@ -288,7 +286,7 @@ def logistic_loss_logit_grad(y: ArrayLike, z: ArrayLike, *, refine: bool = True)
         If the shapes differ, an array is empty or holds NaN, or a label leaves [0, 1].
     """
     z = as_float("z", z)
-    y = check_labels(y, "z", z).astype(np.float64, copy=False)
+    y = np.asarray(check_labels(y, "z", z), np.float64)
     e = _exp_minus_abs(z)
     # σ(|z|) = 1 / (1 + e) and σ(-|z|) = e / (1 + e), so both terms share one denominator.
     up, down = np.where(z < 0, (1 - y) * e, 1 - y), np.where(z < 0, y, y * e)
@@ -297,7 +295,7 @@ def logistic_loss_logit_grad(y: ArrayLike, z: ArrayLike, *, refine: bool = True)
         for index in np.argwhere(np.abs(up - down) < np.maximum(up, down) / 2):
             entry = tuple(index)
             gradient[entry] = _sigmoid_minus_label(float(z[entry]), float(y[entry]))
-    return gradient.astype(z.dtype, copy=False)
+    return np.asarray(gradient, z.dtype)
 
 
 def _sigmoid_minus_label(z: float, y: float) -> float:

@@ -171,7 +171,7 @@ def logistic_loss_grad(X: ArrayLike, y: ArrayLike, W: Weights) -> Weights:
         delta = logistic_loss_logit_grad(y[rows], a1 @ w2, refine=False) / B  # (ROWS, 1)
         w2_gradient += a1.T @ delta
         # z1 is not needed again, and overwriting it is cheaper than touching new memory.
-        np.multiply(slope, delta * w2.T, out=z1[rows], casting="same_kind")
+        np.multiply(slope, delta * w2.T, out=z1[rows])
     return {"w1": X.T @ z1, "w2": w2_gradient}
 
 

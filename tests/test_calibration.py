@@ -40,12 +40,27 @@ def test_certainty_lies_in_the_last_bin():
     assert found.accuracy[-1] == pytest.approx(2 / 3)
 
 
+def test_bins_without_an_image_are_there_and_empty():
+    found = calibration([[0.55, 0.45], [0.41, 0.59]], [0, 0])
+    assert found.images.tolist() == [0] * 5 + [2] + [0] * 4
+    np.testing.assert_allclose(found.confidence, [np.nan] * 5 + [0.57] + [np.nan] * 4)
+    np.testing.assert_allclose(found.accuracy, [np.nan] * 5 + [0.5] + [np.nan] * 4)
+
+
+def test_a_sum_of_probabilities_that_was_rounded_up_stays_in_the_last_bin():
+    assert calibration([[1 + 1e-9, 0]], [0]).images.tolist() == [0] * 9 + [1]
+
+
 @pytest.mark.parametrize(
     ("p", "labels", "message"),
     [
-        (np.eye(3), [0, 1], r"got \(3, 3\) and \(2,\)"),
+        (
+            np.eye(3),
+            [0, 1],
+            r"^expected probabilities \(n, C\) and labels .*, got \(3, 3\) and \(2,\)\.$",
+        ),
         (np.zeros((0, 3)), [], "at least 1"),
-        (np.eye(3) * 2, [0, 1, 2], "rows that sum to 1"),
+        (np.eye(3) * 2, [0, 1, 2], "^probabilities: expected rows that sum to 1; .* first.$"),
         ([[1.5, -0.5]], [0], "rows that sum to 1"),
         ([[np.nan, 1.0]], [0], "rows that sum to 1"),
     ],

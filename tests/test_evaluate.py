@@ -133,7 +133,7 @@ def test_evaluating_records_no_gradients():
 
 def test_no_image_is_an_error():
     for use in (evaluate, predict_labels, predict_probabilities):
-        with pytest.raises(ValueError, match="batches: expected at least one image, got none"):
+        with pytest.raises(ValueError, match=r"^batches: .* one image, got none; .* set\.$"):
             use(MODEL, [])
 
 
@@ -178,6 +178,15 @@ def test_huge_logits_do_not_overflow():
     assert predict_image(GivenLogits(logits), IMAGES[0]).confidence == 100
 
 
+def test_model_is_given_a_batch_of_one_image_with_its_channel():
+    class Strict(nn.Module):
+        def forward(self, images):
+            assert images.shape == (1, 1, 28, 28)
+            return torch.zeros(1, 10)
+
+    assert predict_image(Strict(), IMAGES[0, 0]).confidence == pytest.approx(10)
+
+
 def test_cnn_is_served_too():
     assert 10 <= predict_image(CNN(), IMAGES[0]).confidence <= 100
 
@@ -192,7 +201,7 @@ def test_what_is_not_one_image_is_refused(image):
 def test_pixels_that_are_not_finite_are_refused(value):
     image = IMAGES[0].clone()
     image[0, 3, 3] = value
-    with pytest.raises(ValueError, match="finite pixels, got NaN or infinity"):
+    with pytest.raises(ValueError, match=r"^image: expected finite pixels, got NaN or infinity\.$"):
         predict_image(MODEL, image)
 
 

@@ -334,6 +334,11 @@ def test_functions_of_logits_keep_any_shape(shape):
         assert computed.shape == shape
 
 
+def test_sigmoid_and_slope_keep_any_shape():
+    for z in (np.array(0.3), np.zeros((2, 3, 4))):
+        assert {found.shape for found in sigmoid_and_slope(z)} == {z.shape}
+
+
 def test_strided_input_gives_the_same_numbers_and_is_not_changed():
     wide = np.random.default_rng(0).standard_normal((6, 8)) * 10
     z, y = wide[::-2, ::3].T, (wide > 0).astype(float)[::-2, ::3].T

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import problems
 
-from hwlib import gradient_descent, init_weights, logistic_loss_grad, predict
+from hwlib import gradient_descent, init_weights, logistic_loss_grad, losses, predict
 from hwlib.gradcheck import relative_error
 from hwlib.losses import stable_logistic_loss
+from hwlib.two_layer import ROWS
 
 PRECISIONS = [np.float32, np.float64]
 
@@ -117,6 +118,35 @@ def test_float32_gradient_agrees_with_float64(seed):
     for name in wide:
         assert gradient[name].dtype == np.float32
         assert relative_error(gradient[name], wide[name]) < 1e-6  # eight roundings of float32
+
+
+@pytest.mark.parametrize("B", [ROWS - 1, ROWS, ROWS + 1, 3 * ROWS + 2])
+def test_gradient_over_several_blocks_of_rows_agrees_with_autograd(B):
+    X, y, W = draw(B, B=B)
+    gradient, expected = logistic_loss_grad(X, y, W), autograd(X, y, W)[1]
+    for name in expected:
+        np.testing.assert_allclose(gradient[name], expected[name], rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("kinds", [(np.float32, np.float64), (np.float64, np.float32)])
+def test_gradient_of_weights_in_two_precisions_is_that_of_the_wider(kinds):
+    X, y, W = draw(3, dtype=np.float32)
+    mixed = {name: W[name].astype(kind) for name, kind in zip(W, kinds, strict=True)}
+    expected = autograd(X, y, W)[1]
+    gradient = logistic_loss_grad(X, y, mixed)
+    assert gradient["w2"].dtype == np.float64
+    for name in expected:
+        np.testing.assert_allclose(gradient[name], expected[name], rtol=1e-5, atol=1e-7)
+
+
+def test_gradient_does_not_wait_for_digits_that_the_sum_would_not_keep(monkeypatch):
+    def never(*_):
+        raise AssertionError("an entry was refined")
+
+    monkeypatch.setattr(losses, "_sigmoid_minus_label", never)
+    W = {"w1": np.zeros((2, 3)), "w2": np.zeros((3, 1))}
+    gradient = logistic_loss_grad(np.ones((4, 2)), np.full((4, 1), 0.5 + 2.0**-40), W)
+    np.testing.assert_allclose(gradient["w2"], np.full((3, 1), -0.5 * 2.0**-40), rtol=1e-3)
 
 
 def test_float64_labels_leave_a_float32_gradient_float32():

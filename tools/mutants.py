@@ -38,7 +38,7 @@ TESTS = {
     "two_layer": ["test_two_layer.py"],
     "gradcheck": ["test_gradcheck.py"],
     "evaluate": ["test_evaluate.py", "test_calibration.py"],
-    "train": ["test_train.py"],
+    "train": ["test_train.py", "test_checkpoint.py"],
 }
 TIMEOUT = 180  # seconds; a mutant that makes a loop endless counts as noticed
 

@@ -29,12 +29,8 @@ lint: $(VENV)/all-installed  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What measures coverage slows the algebra of the equations fivefold, and they are not hwlib's.
-SLOW_TO_TRACE := tests/test_equations.py
-
 unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation tests, with coverage
-	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=tests/site --ignore=$(SLOW_TO_TRACE) --cov
-	HWLIB_STAND_IN=1 $(BIN)/python -m pytest $(SLOW_TO_TRACE)
+	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=tests/site --cov -n auto --dist loadfile
 
 site: $(VENV)/all-installed  ## load every page of the website in Chromium and check it
 	$(BIN)/python -m pytest tests/site
@@ -96,7 +92,7 @@ audit: $(VENV)/maintain-installed  ## look all dependencies up among known vulne
 sweep: $(VENV)/all-installed  ## run the experiment of chapter 8, or continue it
 	nice $(BIN)/python -m tools.sweep
 
-bench: $(VENV)/bench-installed  ## compare the speed with what readers use instead, and with the floor
+bench: $(VENV)/bench-installed book  ## compare the speed with what readers use instead, and with the floor
 	$(BIN)/python -m tools.bench speed
 
 benchbook: $(VENV)/bench-installed  ## time each chapter, and measure its memory

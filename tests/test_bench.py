@@ -1,10 +1,13 @@
 """The page on cost: ratios are taken within a repeat, and its tables are those of the record."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tools import bench, bench_page
+
+BOOK = Path(__file__).parents[1] / "book"
 
 
 def entry(what, way, repeat, seconds, **more):
@@ -29,6 +32,10 @@ def report():
         entry("accuracy", "usual, A", 0, 99.0, course=[[30.0, 0.85], [60.0, 0.905]]),
         entry("accuracy", "usual, B", 0, 99.0, course=[[45.0, 0.90], [90.0, 0.91]]),
     ]
+    together = [
+        entry("2 seeds, batch 9", "ours", 0, 3.0),
+        entry("2 seeds, batch 9", "together", 0, 1.5),
+    ]
     start = [
         entry("loading", "ours", 0, 0.25),
         entry("a process that imports", "NumPy alone", 0, 0.1),
@@ -36,7 +43,7 @@ def report():
     cpu = {"brand_raw": "Some processor", "count": 2}
     host = {"cpu": cpu, "python_version": "3.11", "machine": "x86_64", "node": "secret-host"}
     return {
-        "benchmarks": epoch + accuracy + start,
+        "benchmarks": epoch + together + accuracy + start,
         "machine_info": host,
         "datetime": "2026-01-02T03:04:05",
     }
@@ -85,7 +92,21 @@ def test_everything_the_page_includes_is_made(report, tmp_path):
     record["chapters"] = {"machine": record["speed"]["machine"], "rows": [chapter]}
     bench_page.write(record, tmp_path)
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+    assert (
+        "| 2 seeds, batch 9 | 3.0 s | 0.50 (0.50 to 0.50) |"
+        in (tmp_path / "bench_together.md").read_text()
+    )
+    page = (BOOK / "cost.md").read_text(encoding="utf-8")
+    for made in tmp_path.iterdir():
+        assert f"data/{made.name}\n" in page
     assert "| 01_x | 3.0 s | 1,234 MB |" in (tmp_path / "bench_chapters.md").read_text()
     assert (
         "2.00 (2.00 to 4.00) | 9.00 (8.00 to 10.00)" in (tmp_path / "bench_epochs.md").read_text()
     )
+
+
+def test_tables_of_the_page_are_those_of_the_stored_record():
+    record = json.loads((BOOK / "data" / "bench.json").read_text(encoding="utf-8"))
+    for name, text in bench_page.fragments(record).items():
+        stored = (BOOK / "data" / f"{name}.md").read_text(encoding="utf-8")
+        assert stored == text, f"{name}.md: run make bench"

@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,15 @@ HANDED_IN = {
     "eq-wrong-output-slope": "eq-logit-by-second-weight",
     "eq-wrong-logit-by-first-weight": "eq-logit-by-first-weight",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unmeasured() -> Iterator[None]:
+    """Keep away what measures coverage: it slows this algebra threefold, and it is not hwlib's."""
+    tracer = sys.gettrace()
+    sys.settrace(None)
+    yield
+    sys.settrace(tracer)
 
 
 @pytest.fixture(scope="module")

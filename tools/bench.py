@@ -1,7 +1,7 @@
 """Measure what this package costs against what a reader would use instead: `make bench`.
 
 pytest-benchmark takes the times; this module reads its report, computes ratios within each repeat,
-and writes `book/data/bench.json`, and beside it tables and a plot that a page can include.
+and writes `book/data/bench.json`, and beside it the tables and the plot of the page on cost.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Tables and a plot of what things cost, made from `book/data/bench.json` for a page to include."""
+"""The tables and the plot of the page on cost, made from `book/data/bench.json`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,6 +45,15 @@ def speed_table(rows: Rows, others: Sequence[str]) -> str:
         cells = [ratio(ways.get(way)) for way in ("floor", *others)]
         body.append([row["what"], seconds(ways["ours"]["seconds"]), *cells])
     return markdown(["", "ours", "ours / floor", *(f"{HEADERS[o]} / ours" for o in others)], body)
+
+
+def together_table(rows: Rows) -> str:
+    """Return how long seeds take one after the other, and how much shorter together."""
+    body = []
+    for row in rows:
+        ways = row["ways"]
+        body.append([row["what"], seconds(ways["ours"]["seconds"]), ratio(ways["together"])])
+    return markdown(["", "one after the other", "together / one after the other"], body)
 
 
 def accuracy_table(rows: Rows) -> str:
@@ -99,6 +108,7 @@ def fragments(record: Mapping[str, Any]) -> dict[str, str]:
             [row for row in compared if row["what"].startswith("gradient")],
             ["autograd", "scikit-learn"],
         ),
+        "bench_together": together_table([r for r in speed["rows"] if "together" in r["ways"]]),
         "bench_accuracy": accuracy_table(speed["accuracy"]),
         "bench_start": start_table(speed),
         "bench_machine": machine_line(speed),

@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).parents[1]
-FILES = ("requirements.txt", "requirements-accuracy.txt", "requirements-mutants.txt")
+FILES = (
+    *("requirements.txt", "requirements-accuracy.txt"),
+    *("requirements-mutants.txt", "requirements-bench.txt"),
+)
 # Jupyter Book 2 does not read _config.yml and _toc.yml.
 HELD = {"jupyter-book": ",<2"}
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)

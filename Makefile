@@ -33,7 +33,7 @@ unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation te
 	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=tests/site --cov -n auto --dist loadfile
 
 site: $(VENV)/all-installed  ## load every page of the website in Chromium and check it
-	$(BIN)/python -m pytest tests/site
+	$(BIN)/python -m pytest tests/site -n auto
 
 linkcheck: $(VENV)/book-installed  ## look up every outside link (needs the network)
 	PYTHONPATH=. $(BIN)/jupyter-book build --builder linkcheck --path-output _build/linkcheck .

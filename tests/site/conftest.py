@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
 from trouble import Trouble
 
@@ -48,9 +49,11 @@ def _sources() -> Iterator[Path]:
 def site() -> Path:
     """Return the folder of the built site; build it if it is missing or older than its sources."""
     index = SITE / "index.html"
-    changed = max(path.stat().st_mtime for path in _sources())
-    if not index.exists() or index.stat().st_mtime < changed:
-        assert build_book.main() == 0, "the site was not built, see the output above"
+    SITE.parent.mkdir(exist_ok=True)
+    with FileLock(SITE.parent / "site.lock"):  # of several processes that test, one builds
+        changed = max(path.stat().st_mtime for path in _sources())
+        if not index.exists() or index.stat().st_mtime < changed:
+            assert build_book.main() == 0, "the site was not built, see the output above"
     return SITE
 
 

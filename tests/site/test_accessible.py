@@ -53,13 +53,18 @@ def test_axe_finds_nothing_serious(page: Page, site: Path) -> None:
     for name in all_pages(site):
         page.goto(name)
         found += [f"{name}: {violation}" for violation in violations(page)]
+    assert not found, "\n".join(found)
+
+
+def test_axe_finds_enough_contrast_in_dark_mode(open_page: Callable[..., Page], site: Path) -> None:
+    page = open_page(color_scheme="dark")
+    found = []
+    for name in all_pages(site):
+        page.goto(name)
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
         # Dark mode changes colours and nothing else; math has the colour of the text around it.
-        page.emulate_media(color_scheme="dark")
-        page.add_style_tag(content="* { transition: none !important; }")
-        page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
         dark = violations(page, DARK_PART, runOnly=["color-contrast"])
-        found += [f"{name} in dark mode: {violation}" for violation in dark]
-        page.emulate_media(color_scheme="light")
+        found += [f"{name}: {violation}" for violation in dark]
     assert not found, "\n".join(found)
 
 

@@ -1,5 +1,6 @@
 """The built site in a real browser, with every other host blocked and every mishap recorded."""
 
+import json
 import os
 import shutil
 import threading
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, s
 from trouble import Trouble
 
 from tools import build_book
+from tools.sphinx_ext.alive_files import test_images as first_test_images
 
 TOP = Path(__file__).parents[2]
 SITE = TOP / "_build" / "html"
@@ -45,6 +47,13 @@ def _sources() -> Iterator[Path]:
                 yield path
 
 
+def _other_images() -> bool:
+    """Return whether the site was built with Fashion-MNIST and is tested without, or vice versa."""
+    network = SITE / "_static" / "alive" / "data-network.js"
+    drawn = json.dumps(first_test_images(1)[2])
+    return f'"standIn":{drawn}' not in network.read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="session")
 def site() -> Path:
     """Return the folder of the built site; build it if it is missing or older than its sources."""
@@ -52,7 +61,7 @@ def site() -> Path:
     SITE.parent.mkdir(exist_ok=True)
     with FileLock(SITE.parent / "site.lock"):  # of several processes that test, one builds
         changed = max(path.stat().st_mtime for path in _sources())
-        if not index.exists() or index.stat().st_mtime < changed:
+        if not index.exists() or index.stat().st_mtime < changed or _other_images():
             assert build_book.main() == 0, "the site was not built, see the output above"
     return SITE
 

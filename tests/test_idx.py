@@ -166,6 +166,13 @@ def test_claims_over_the_limit_are_refused_by_the_header_alone(folder):
         read_bytes(folder, header)
 
 
+def test_huge_sides_beside_an_empty_one_are_refused(folder):
+    # No entry at all, and complete as it is, but of a shape that no array can have.
+    header = bytes([0, 0, 0x08, 3]) + struct.pack(">3I", 0, 2**31, 2**32 - 1)
+    with pytest.raises(IdxError, match="expected at most"):
+        read_bytes(folder, header)
+
+
 def test_gzip_bomb_is_not_unpacked(folder):
     # 64 MB of zeros behind a header that claims one entry: reading stops at the second.
     bomb = gzip.compress(b"\0\0\x08\x01\0\0\0\x01" + bytes(64_000_000), compresslevel=1)

@@ -141,7 +141,7 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     ax.set_xscale("log")
     ax.set_yticks(range(len(rows)), [row["what"] for row in rows])
     ax.set_xlabel("time compared with ours (left of 1: less)")
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower left")
     fig.savefig(path, metadata={"Software": None})
     plt.close(fig)
 

@@ -83,10 +83,10 @@ def remove(found: Guard, folder: Path) -> int:
 
 
 def noticed(status: int) -> bool:
-    """Return whether a test failed, or waited until it was stopped."""
+    """Return whether a test failed, waited until it was stopped, or let a Ctrl-C through."""
     if os.WIFSIGNALED(status):
         return os.WTERMSIG(status) == signal.SIGALRM
-    return os.WEXITSTATUS(status) == pytest.ExitCode.TESTS_FAILED
+    return os.WEXITSTATUS(status) in (pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED)
 
 
 def unnoticed(table: Sequence[Guard], folder: Path) -> list[Guard]:

@@ -26,6 +26,8 @@ TEST_NEEDS = (
 )
 # They are about the pins and the notebooks, whose versions are other ones.
 LEFT_OUT = ("test_pins.py", "test_notebooks.py", "test_equations.py", "test_prose.py")
+# They are about the website, which takes its packages from requirements-book.txt.
+LEFT_OUT += ("site", "test_mathml.py", "test_light_pages.py", "test_alive_files.py")
 
 
 def uv(*arguments: str | Path, given: str = "") -> str:

@@ -24,10 +24,12 @@ TEST_NEEDS = (
         "myst-nb",
     ),
 )
-# They are about the pins and the notebooks, whose versions are other ones.
-LEFT_OUT = ("test_pins.py", "test_notebooks.py", "test_equations.py", "test_prose.py")
-# They are about the website, which takes its packages from requirements-book.txt.
-LEFT_OUT += ("site", "test_mathml.py", "test_light_pages.py", "test_alive_files.py")
+LEFT_OUT = (
+    # About the pins and the notebooks, whose versions are other ones,
+    *("test_pins.py", "test_notebooks.py", "test_equations.py", "test_prose.py"),
+    # and about the website, whose packages are no part of pyproject.toml.
+    *("site", "test_mathml.py", "test_light_pages.py", "test_alive_files.py"),
+)
 
 
 def uv(*arguments: str | Path, given: str = "") -> str:

@@ -43,11 +43,13 @@ def uv(*arguments: str | Path, given: str = "") -> str:
 
 def install() -> Path:
     """Make the environment; return its Python."""
-    lowest = uv("pip", "compile", "--resolution=lowest-direct", "--no-annotate", "pyproject.toml")
+    command = ("pip", "compile", "--resolution=lowest-direct", "--no-annotate", "--all-extras")
+    lowest = uv(*command, "pyproject.toml")
     print(lowest)
     uv("venv", "--clear", "--python", sys.executable, FOLDER)
     python = FOLDER / "bin" / "python"
     uv("pip", "install", "--python", python, "-r", "-", given=lowest + "\n".join(TEST_NEEDS))
+    uv("pip", "install", "--python", python, "--no-deps", "--editable", TOP)  # for kernels
     return python
 
 

@@ -1,6 +1,7 @@
 """What holds in every test: floating-point errors raise, random tests repeat, one thread."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,10 @@ from hypothesis import settings
 # On small tensors threads only wait for each other. Set before any test module imports torch, which
 # reads it once; notebooks are not affected.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that runs the tests in the background may have them ignore Ctrl-C, which some are about.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run, and no limit on time: a slow machine is not an error.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)

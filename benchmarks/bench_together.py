@@ -13,6 +13,7 @@ from hwlib.models import MLP
 from hwlib.train import make_optimizer
 
 SEEDS = 5
+DISTINCT = 8  # batches, which are repeated
 STEPS = {32: 200, 128: 104, 2500: 8}  # per batch size: as many as take about half a second
 
 Batch = tuple[Tensor, Tensor]
@@ -62,8 +63,8 @@ def bench_seeds(
     """Every seed meets batches of its own, as in a sweep."""
     images, labels = tensors
     generator = torch.Generator().manual_seed(0)
-    shape = (STEPS[batch_size], SEEDS, batch_size)
+    shape = (DISTINCT, SEEDS, batch_size)
     order = torch.randint(len(images), shape, generator=generator)
-    batches = [(images[index], labels[index]) for index in order[:8]]  # copied before the clock
-    train = WAYS[way](batches * (STEPS[batch_size] // 8))
+    batches = [(images[index], labels[index]) for index in order]  # copied before the clock
+    train = WAYS[way](batches * (STEPS[batch_size] // DISTINCT))
     timed(f"{SEEDS} seeds of the MLP, batch {batch_size}", way, train)

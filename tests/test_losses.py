@@ -177,6 +177,11 @@ def test_means_near_the_largest_number_do_not_overflow():
     )
 
 
+def test_means_of_the_smallest_losses_do_not_underflow():
+    z = np.array([[-744.0], [-744.5], [-740.0]])
+    assert 0 < silent(stable_logistic_loss, np.zeros_like(z), z) < 1e-320
+
+
 def test_one_infinite_loss_makes_the_mean_infinite_beside_a_huge_one():
     assert stable_logistic_loss([[0], [0]], [[1e308], [np.inf]]) == np.inf
 

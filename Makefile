@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-mutants.txt requirements-bench.txt
+REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-bench.txt
 UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
 
@@ -14,7 +14,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help book test lint unit site linkcheck nbval notebooks networks alive student lab serve \
-        equations accuracy mutants guards bench benchbook sweep lock upgrade lowest licences audit clean
+        equations accuracy  bench benchbook sweep lock upgrade lowest licences audit clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -45,13 +45,13 @@ notebooks: $(VENV)/all-installed  ## run all experiments anew on the real data a
 	$(BIN)/python -m tools.notebooks $(CHAPTERS)
 
 networks: $(VENV)/all-installed  ## train the networks that run in the page, and store them
-	$(BIN)/python -m tools.export_models
+	$(BIN)/python -m studies.networks
 
 alive: $(VENV)/all-installed  ## write the numbers that the interactive figures read
-	$(BIN)/python -m tools.alive_data
+	$(BIN)/python -m studies.figures
 
 student: $(VENV)/all-installed  ## generate the students' notebooks, the instructor's edition, and archives
-	$(BIN)/python -m tools.student _build
+	$(BIN)/python -m tools.editions.student _build
 
 lab: $(VENV)/all-installed  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab book
@@ -64,13 +64,7 @@ equations: $(VENV)/all-installed  ## check every displayed equation and print ho
 	$(BIN)/python -m tools.equations --plant
 
 accuracy: $(VENV)/accuracy-installed  ## measure the accuracy of the loss here and in four libraries
-	$(BIN)/python -m tools.accuracy
-
-mutants: $(VENV)/mutants-installed  ## change hwlib in one place at a time; 90 % must be noticed
-	$(BIN)/python -m tools.mutants $(MODULES)
-
-guards: $(VENV)/all-installed  ## remove each guard against a fault; its test must fail
-	$(BIN)/python -m tools.guards
+	$(BIN)/python -m studies.accuracy
 
 lock: $(VENV)/maintain-installed  ## write constraints.txt and requirements.lock anew from the pins
 	$(UV) $(REQUIREMENTS) -o constraints.txt
@@ -90,13 +84,13 @@ audit: $(VENV)/maintain-installed  ## look all dependencies up among known vulne
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 sweep: $(VENV)/all-installed  ## run the experiment of chapter 8, or continue it
-	nice $(BIN)/python -m tools.sweep
+	nice $(BIN)/python -m studies.ranking
 
 bench: $(VENV)/bench-installed book  ## compare the speed with what readers use instead, and with the floor
-	$(BIN)/python -m tools.bench speed
+	$(BIN)/python -m studies.speed speed
 
 benchbook: $(VENV)/bench-installed  ## time each chapter, and measure its memory
-	$(BIN)/python -m tools.bench chapters
+	$(BIN)/python -m studies.speed chapters
 
 clean:  ## remove what was built, but not the environment
 	rm -rf _build
@@ -116,10 +110,6 @@ $(VENV)/all-installed: requirements.txt constraints.txt pyproject.toml | $(VENV)
 
 $(VENV)/accuracy-installed: requirements-accuracy.txt $(VENV)/all-installed
 	$(PIP) -r requirements-accuracy.txt -c constraints.txt
-	@touch $@
-
-$(VENV)/mutants-installed: requirements-mutants.txt $(VENV)/all-installed
-	$(PIP) -r requirements-mutants.txt -c constraints.txt
 	@touch $@
 
 $(VENV)/maintain-installed: requirements-maintain.txt | $(VENV)/bin/python

@@ -226,7 +226,7 @@ def plot_probability_map(
     Parameters
     ----------
     grid : array (n * n, 2)
-        As made by `hwlib.toy.plane_grid`.
+        As made by `hwlib.course.moons.plane_grid`.
     probabilities : array (n * n, 1)
         Predicted probability of class 1 at each point of the grid.
     points, labels : array (B, 2) and array (B, 1)

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from hwlib import plot
-from hwlib.timing import seconds_per_pass
+from hwlib.course.loading import seconds_per_pass
 
 mpl.use("Agg")
 
@@ -25,7 +25,7 @@ class Counted:
 
 def test_seconds_per_pass_runs_through_every_pass(monkeypatch):
     clock = iter([0.0, 5.0, 10.0, 12.0, 20.0, 29.0])  # passes of 5, 2 and 9 seconds
-    monkeypatch.setattr("hwlib.timing.time.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("hwlib.course.loading.time.perf_counter", lambda: next(clock))
     batches = Counted()
     assert seconds_per_pass(batches, passes=3) == 2.0
     assert batches.delivered == 9

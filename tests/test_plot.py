@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from hwlib import plot
-from hwlib.toy import plane_grid
+from hwlib.course.moons import plane_grid
 
 RNG = np.random.default_rng(0)
 

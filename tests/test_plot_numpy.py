@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from hwlib import plot
-from hwlib.toy import plane_grid
+from hwlib.course.moons import plane_grid
 
 
 @pytest.fixture

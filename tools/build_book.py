@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import student
+from tools.editions import student
 
 TOP = Path(__file__).parents[1]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 TOP = Path(__file__).parents[1]
 FILES = (
     *("requirements.txt", "requirements-accuracy.txt"),
-    *("requirements-mutants.txt", "requirements-bench.txt"),
+    "requirements-bench.txt",
 )
 # Jupyter Book 2 does not read _config.yml and _toc.yml.
 HELD = {"jupyter-book": ",<2"}

@@ -10,7 +10,7 @@ from torch import nn
 from hwlib.check.engine import as_array, call, describe, near, task
 from hwlib.check.outcome import Fault
 from hwlib.check.training import batches
-from hwlib.mistakes_training import train_one_model_in_turn
+from hwlib.course.mistakes_torch import train_one_model_in_turn
 from hwlib.train import OPTIMIZERS, MakeOptimizer, train_epoch
 
 SGD, ADAM = torch.optim.SGD, torch.optim.Adam

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from hwlib import mistakes
 from hwlib.check.engine import (
     Array,
     Known,
@@ -18,6 +17,7 @@ from hwlib.check.engine import (
     task,
 )
 from hwlib.check.outcome import Fault
+from hwlib.course import mistakes
 
 
 def _pictures() -> tuple[Any, Any, Any]:

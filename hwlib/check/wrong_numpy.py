@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from hwlib import mistakes
 from hwlib.check.engine import Array, Known
+from hwlib.course import mistakes
 from hwlib.losses import sigmoid, softplus, stable_logistic_loss
 from hwlib.two_layer import Weights, logistic_loss_grad, predict
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hwlib.check.engine import Known
-from hwlib.mistakes_training import train_epoch_divided_by_images
+from hwlib.course.mistakes_torch import train_epoch_divided_by_images
 
 Batch = tuple[Tensor, Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]

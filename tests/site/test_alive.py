@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page
 from trouble import Trouble
 
 from hwlib.train import OPTIMIZERS
-from tools import alive_data
-from tools.export_models import NETWORKS, stored_network
+from studies import figures as alive_data
+from studies.networks import NETWORKS, stored_network
 from tools.sphinx_ext.alive_files import test_images as first_test_images
 
 FIGURES = {

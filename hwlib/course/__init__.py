@@ -1,0 +1,1 @@
+"""What only the chapters use: claims, toy data, records, the ranking and its sweep, mistakes."""

@@ -1,0 +1,141 @@
+"""What the sweep of chapter 8 found: best rates, paired differences, and the settings to test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwlib.course.ranking import grid
+from hwlib.course.sweep import SweepError, read_records, setting_key
+
+CHANCE = 0.1  # accuracy of guessing one of ten classes
+Record = Mapping[str, Any]
+
+
+class Difference(NamedTuple):
+    """Mean over seeds, its standard error, and in how many of how many seeds it is positive."""
+
+    mean: float
+    error: float
+    positive: int
+    seeds: int
+
+
+def stored_runs(path: Path) -> tuple[list[Record], list[Record]]:
+    """Return the runs of the whole grid, and those of the chosen settings with the test set open.
+
+    Raises
+    ------
+    SweepError
+        If runs of the grid are missing.
+    """
+    records = {setting_key(record["setting"]): record for record in read_records(path)}
+    keys = [setting_key(setting) for setting in grid()]
+    missing = sum(key not in records for key in keys)
+    if missing:
+        raise SweepError(
+            f"{path}: expected {len(keys)} runs, {missing} are missing; run: make sweep"
+        )
+    tested: list[Record] = [r for r in records.values() if r["setting"].get("test")]
+    return [records[key] for key in keys], tested
+
+
+def final_accuracies(records: Sequence[Record]) -> dict[tuple[str, int, float], NDArray[Any]]:
+    """Validation accuracy after the last epoch, a share of 1, one entry per seed.
+
+    A run that diverged counts as chance, one in ten: its network is of no use.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        As returned by `hwlib.course.sweep.sweep`.
+
+    Returns
+    -------
+    dict of (optimiser, batch size, learning rate) to float64 array (seeds,), in the order of seeds
+    """
+    found: dict[tuple[str, int, float], dict[int, float]] = {}
+    for record in records:
+        setting, result = record["setting"], record["result"]
+        key = (setting["optimizer"], setting["batch_size"], setting["learning_rate"])
+        finished = result["status"] == "finished"
+        accuracy = result["validation_accuracy"][-1] if finished else CHANCE
+        found.setdefault(key, {})[setting["seed"]] = accuracy
+    return {key: np.array([runs[s] for s in sorted(runs)]) for key, runs in found.items()}
+
+
+def accuracies_by_rate(
+    records: Sequence[Record], optimizer: str, batch_size: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the rates (rates,) of one optimiser, ascending, and accuracies (seeds, rates)."""
+    found = {
+        rate: values
+        for (name, size, rate), values in final_accuracies(records).items()
+        if (name, size) == (optimizer, batch_size)
+    }
+    rates = sorted(found)
+    return np.array(rates), np.stack([found[rate] for rate in rates], axis=1)
+
+
+def best_rates(records: Sequence[Record]) -> dict[tuple[str, int], float]:
+    """The rate with the best mean validation accuracy, by optimiser and batch size."""
+    means = {key: float(values.mean()) for key, values in final_accuracies(records).items()}
+    return {
+        (name, size): max((means[key], key[2]) for key in means if key[:2] == (name, size))[1]
+        for name, size, _ in means
+    }
+
+
+def chosen_settings(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """The settings of each optimiser's best batch size and rate, now with the test set open."""
+    means = {key: float(values.mean()) for key, values in final_accuracies(records).items()}
+    best = {
+        name: max((means[key], key) for key in means if key[0] == name)[1] for name, *_ in means
+    }
+    chosen = []
+    for record in records:
+        setting = dict(record["setting"])
+        key = (setting["optimizer"], setting["batch_size"], setting["learning_rate"])
+        if best[setting["optimizer"]] == key:
+            chosen.append(setting | {"test": True})
+    return chosen
+
+
+def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
+    """How far ``first`` is ahead of ``second``, seed by seed.
+
+    Parameters
+    ----------
+    first, second : arrays (seeds,)
+        In the same order of seeds.
+
+    Raises
+    ------
+    ValueError
+        If they are not equally long, or hold fewer than two seeds.
+    """
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
+        raise ValueError(
+            f"expected two arrays (seeds,) with at least two seeds, got {a.shape} and {b.shape}."
+        )
+    d = a - b
+    error = float(d.std(ddof=1)) / math.sqrt(len(d))
+    return Difference(float(d.mean()), error, int((d > 0).sum()), len(d))
+
+
+def reruns(records: Sequence[Record], batch_size: int, seed: int) -> list[Record]:
+    """The stored runs of one seed with each optimiser's best rate at one batch size."""
+    best = best_rates(records)
+    return [
+        record
+        for record in records
+        if (s := record["setting"])["seed"] == seed
+        and s["batch_size"] == batch_size
+        and s["learning_rate"] == best[s["optimizer"], batch_size]
+    ]

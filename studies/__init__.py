@@ -1,0 +1,1 @@
+"""Experiments whose results are stored in book/data, each run by hand."""

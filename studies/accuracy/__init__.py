@@ -1,0 +1,1 @@
+"""How accurate the loss is, here and in four libraries: `python -m studies.accuracy`."""

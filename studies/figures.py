@@ -1,0 +1,194 @@
+"""Write the numbers that the interactive figures show and are tested against: `make alive`.
+
+The loss comes from mpmath, the graph from the example of chapter 2 and `hwlib.two_layer`, the race
+from the optimisers of PyTorch. Networks and curves are the work of ``studies.networks``.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hwlib.losses import logistic_loss, logistic_loss_logit_grad, sigmoid, stable_logistic_loss
+from hwlib.train import OPTIMIZERS
+from hwlib.two_layer import logistic_loss_grad, predict
+
+FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
+PRECISION = 2600  # binary digits: more than the loss of the largest logit here has zeros
+
+Record = dict[str, Any]
+
+
+# --- Loss ---------------------------------------------------------------------------------------
+
+PRESETS = [
+    {"label": "z = 36, y = 1", "z": 36, "y": 1, "range": 50},
+    {"label": "z = 40, y = 1", "z": 40, "y": 1, "range": 50},
+    {"label": "z = 40, y = 0", "z": 40, "y": 0, "range": 50},
+    {"label": "z = −40, y = 0", "z": -40, "y": 0, "range": 50},
+    {"label": "z = 40, y = 0.5", "z": 40, "y": 0.5, "range": 50},
+    {"label": "z = 745, y = 1", "z": 745, "y": 1, "range": 800},
+]
+Z = [0, 0.25, -0.5, 1, -2, 7.3, -11.9, 17, -23.7, 30, 36, 36.7, -37, 40, -40, 50, -50, 100.1]
+Z += [-345.6, 700, -700, 709.7, -710, 740, -744.4, 745, -800]
+Y = [0, 0.05, 0.3, 0.5, 0.8, 1]
+
+
+def true_loss(z: float, y: float) -> tuple[float, float]:
+    """Return the loss and the sigmoid at the float64 numbers z and y, rounded to float64 once."""
+    with mpmath.workprec(PRECISION):
+        exact, label = mpmath.mpf(z), mpmath.mpf(y)
+        loss = label * mpmath.log1p(mpmath.exp(-exact)) + (1 - label) * mpmath.log1p(
+            mpmath.exp(exact)
+        )
+        return float(loss), float(1 / (1 + mpmath.exp(-exact)))
+
+
+def loss_record() -> Record:
+    """Return examples for the buttons, true values for the tests, and the table."""
+    rows = []
+    for preset in PRESETS:
+        z, y = float(preset["z"]), float(preset["y"])  # type: ignore[arg-type]
+        with np.errstate(all="ignore"):
+            naive = logistic_loss([[y]], sigmoid([[z]]))
+        stable = stable_logistic_loss([[y]], [[z]])
+        true = true_loss(z, y)[0]
+        rows.append([f"{z:g}", f"{y:g}", f"{naive:.4g}", f"{stable:.4g}", f"{true:.4g}"])
+    headers = ["Logit z", "Label y", "Naive loss", "Stable loss", "True loss"]
+    return {
+        "table": {"headers": headers, "rows": rows},
+        "presets": PRESETS,
+        "reference": [[z, y, *true_loss(z, y)] for z in Z for y in Y],
+    }
+
+
+# --- Graph --------------------------------------------------------------------------------------
+
+EXAMPLE: dict[str, list[list[float]]] = {
+    "x": [[1.0, 2.0]],
+    "y": [[1.0]],
+    "w1": [[0.5, -1.0], [0.25, 0.5]],
+    "w2": [[1.0], [-2.0]],
+}
+
+
+def graph_values(example: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return value and derivative of every node and weight of the graph of chapter 2."""
+    x, y = np.array(example["x"], float), np.array(example["y"], float)
+    W = {name: np.array(example[name], float) for name in ("w1", "w2")}
+    z1, z2, yhat = predict(x, W)
+    a1 = sigmoid(z1)
+    delta = logistic_loss_logit_grad(y, z2)
+    grad_a1 = delta @ W["w2"].T
+    grad_z1 = grad_a1 * a1 * sigmoid(-z1)
+    grad = logistic_loss_grad(x, y, W)
+    grad_yhat = (1 - y) / sigmoid(-z2) - y / yhat
+    found = {"ŷ": (yhat, grad_yhat), "z": (z2, delta)}
+    values = {name: (float(v[0, 0]), float(d[0, 0])) for name, (v, d) in found.items()}
+    values["ℓ"] = (stable_logistic_loss(y, z2), 1.0)
+    for k in (0, 1):
+        values[f"a{k + 1}"] = (float(a1[0, k]), float(grad_a1[0, k]))
+        values[f"z1{k + 1}"] = (float(z1[0, k]), float(grad_z1[0, k]))
+        values[f"w2{k + 1}"] = (float(W["w2"][k, 0]), float(grad["w2"][k, 0]))
+        for d in (0, 1):
+            values[f"w1{d + 1}{k + 1}"] = (float(W["w1"][d, k]), float(grad["w1"][d, k]))
+    grad_x = grad_z1 @ W["w1"].T
+    for d in (0, 1):
+        values[f"x{d + 1}"] = (float(x[0, d]), float(grad_x[0, d]))
+    return values
+
+
+NODE_NAMES = {
+    "x1": "x₁", "x2": "x₂", "z11": "z⁽¹⁾₁", "z12": "z⁽¹⁾₂", "a1": "a₁", "a2": "a₂", "z": "z",
+    "ŷ": "ŷ", "ℓ": "ℓ", "w111": "w⁽¹⁾₁₁", "w112": "w⁽¹⁾₁₂", "w121": "w⁽¹⁾₂₁", "w122": "w⁽¹⁾₂₂",
+    "w21": "w⁽²⁾₁", "w22": "w⁽²⁾₂",
+}  # fmt: skip
+
+
+def graph_record() -> Record:
+    """Return the example of chapter 2, and its values and derivatives as a table."""
+    values = graph_values(EXAMPLE)
+    rows = [[NODE_NAMES[key], *(f"{v:.4g}" for v in values[key])] for key in NODE_NAMES]
+    headers = ["Quantity", "Value", "Derivative of the loss by it"]
+    return {
+        "table": {"headers": headers, "rows": rows},
+        "example": {name: np.ravel(EXAMPLE[name]).tolist() for name in EXAMPLE},
+        "names": NODE_NAMES,
+    }
+
+
+# --- Race ---------------------------------------------------------------------------------------
+
+# Name, formula on tensors x and y, and the usual start: as in book/_static/alive/race.js.
+SURFACES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor], tuple[float, float]]] = {
+    "valley": ("a straight valley", lambda x, y: 0.5 * x**2 + 12.5 * y**2, (-2.0, 1.0)),
+    "bend": ("a bent valley", lambda x, y: 0.25 * (1 - x) ** 2 + 4 * (y - x**2) ** 2, (-1.2, 0.2)),
+    "saddle": (
+        "a saddle",
+        lambda x, y: 0.5 * x**2 - 0.5 * y**2 + 0.25 * y**4 + 0.25,
+        (-2.0, 0.01),
+    ),
+}
+RACE_STEPS = 100  # after which the table is read
+
+
+def torch_path(
+    surface: str, optimizer: str, start: tuple[float, float], factor: float, steps: int
+) -> NDArray[np.float64]:
+    """Return the places (steps + 1, 2) that an optimiser of PyTorch passes on a surface.
+
+    The gradient is PyTorch's, too; ``factor`` multiplies the learning rate.
+    """
+    _, height, _ = SURFACES[surface]
+    place = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    stepper = OPTIMIZERS[optimizer]([place])
+    for group in stepper.param_groups:
+        group["lr"] *= factor
+    path = [place.detach().clone()]
+    for _ in range(steps):
+        stepper.zero_grad()
+        height(*place).backward()
+        stepper.step()
+        path.append(place.detach().clone())
+    return torch.stack(path).numpy()
+
+
+def race_record() -> Record:
+    """Return the table of heights after some steps from the usual starts."""
+    rows = []
+    for name, (title, height, start) in SURFACES.items():
+        ends = [torch_path(name, o, start, 1.0, RACE_STEPS)[-1] for o in OPTIMIZERS]
+        heights = [float(height(*torch.from_numpy(end))) for end in ends]
+        rows.append([title, *(f"{h:.2g}" for h in heights)])
+    headers = [f"Height after {RACE_STEPS} steps on", *OPTIMIZERS]
+    return {"table": {"headers": headers, "rows": rows}}
+
+
+# --- Write --------------------------------------------------------------------------------------
+
+RECORDS = {"loss": loss_record, "graph": graph_record, "race": race_record}
+
+
+def text(name: str) -> str:
+    """Return what the record's file has to hold."""
+    content = json.dumps(RECORDS[name](), ensure_ascii=False, separators=(",", ":"))
+    return content.replace("[[", "[\n[").replace("],[", "],\n[") + "\n"
+
+
+def main() -> int:
+    """Write all records."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in RECORDS:
+        (FOLDER / f"{name}.json").write_text(text(name), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How fast the course is, against its floor and what readers would use instead."""

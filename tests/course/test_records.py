@@ -1,0 +1,76 @@
+"""The stored measurement of accuracy: what it promises, and how the chapter reads it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hwlib.course.records import accuracy_rows, load_record, worst_error
+
+BOOK = Path(__file__).parents[2] / "book"
+FUNCTIONS = ["sigmoid", "softplus", "loss, hard labels", "loss, soft labels"]
+DERIVATIVES = ["derivative, hard labels", "derivative, soft labels"]
+
+
+def row(library, worst, *, function="loss", precision="float64", normal=None):
+    return {
+        "function": function,
+        "library": library,
+        "precision": precision,
+        "worst": worst,
+        "worst_normal": worst if normal is None else normal,
+    }
+
+
+@pytest.fixture
+def record(monkeypatch):
+    monkeypatch.chdir(BOOK)
+    return load_record("accuracy")
+
+
+@pytest.mark.parametrize("folder", [BOOK, BOOK.parent])
+def test_record_is_found_from_where_notebooks_run(monkeypatch, folder):
+    monkeypatch.chdir(folder)
+    stored = json.loads((BOOK / "data" / "accuracy.json").read_text(encoding="utf-8"))
+    assert load_record("accuracy") == stored
+
+
+def test_missing_record_is_an_error_that_says_where_it_was_looked_for(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"expected accuracy\.json in data or book.data"):
+        load_record("accuracy")
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_measurement_keeps_what_the_book_promises(record, precision):
+    rows = [row for row in record["rows"] if row["precision"] == precision]
+    assert {row["library"] for row in rows} == {
+        "hwlib", "PyTorch", "scikit-learn", "optax", "SciPy"}  # fmt: skip
+    ours = {row["function"]: row for row in rows if row["library"] == "hwlib"}
+    assert all(row["points"] >= 100_000 for row in ours.values())
+    assert all(ours[function]["worst"] <= 2.5 for function in FUNCTIONS)
+    assert all(ours[function]["worst"] <= 4 for function in DERIVATIVES)
+
+
+def test_worst_error_is_the_larger_of_both_precisions():
+    rows = [row("hwlib", 1.5), row("hwlib", 2.0, precision="float32"), row("SciPy", 9.0)]
+    rows.append(row("hwlib", 7.0, function="sigmoid"))
+    assert worst_error({"rows": rows}, "loss") == 2.0
+    assert worst_error({"rows": rows}, "loss", "SciPy") == 9.0
+    with pytest.raises(ValueError, match=r"of \['loss', 'sigmoid'\] in SciPy, got 'sigmoid'"):
+        worst_error({"rows": rows}, "sigmoid", "SciPy")
+
+
+def test_table_shows_the_worst_normal_error_and_says_where_no_digit_is_right():
+    rows = [
+        row("hwlib", 9.0, normal=1.25),
+        row("PyTorch", 2.0**51),
+        row("SciPy", 12_345.0),
+        row("PyTorch", 2.0**22, precision="float32"),
+        row("SciPy", 2.0**22 - 1, precision="float32"),
+        row("hwlib", 3.0, function="sigmoid"),
+    ]
+    assert accuracy_rows({"rows": rows}, ["loss"], ["hwlib", "PyTorch", "SciPy"]) == [
+        ["loss", "float32", "–", "none right", "4e+06"],
+        ["loss", "float64", "1.2", "none right", "1e+04"],
+    ]

@@ -1,0 +1,198 @@
+"""The students' notebooks: generated whole and readable, and proven both ways."""
+
+import re
+import subprocess
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from hwlib.check import TASKS, runner
+from hwlib.check.tasks import tasks_of
+from tools import build_book
+from tools.editions import student
+from tools.editions.plain import Plain, PlainError, read_sources
+
+TOP = Path(__file__).parents[2]
+CHAPTERS = student.chapters(TOP / "book")
+CHECKED = [path for path in CHAPTERS if tasks_of(int(path.stem[:2]))]
+each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+each_checked_chapter = pytest.mark.parametrize("chapter", CHECKED, ids=lambda path: path.stem)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("editions")
+    student.write(folder)
+    return folder
+
+
+def text_of(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def tagged(notebook, tag):
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+@each_checked_chapter
+def test_as_generated_each_check_fails_with_its_hint_and_nothing_crashes(built, chapter):
+    done = runner.run(built / "student" / chapter.name)
+    assert done.errors == {}
+    assert done.report.points == 0
+    for name, result in done.report.results.items():
+        assert result.mistake == "not written", name
+        assert "NotImplementedError" in result.hint
+
+
+@each_checked_chapter
+def test_with_the_solutions_put_in_each_check_passes(built, chapter):
+    notebook = nbformat.read(built / "student" / chapter.name, as_version=4)
+    solutions = tagged(nbformat.read(chapter, as_version=4), "solution")
+    stubs = tagged(notebook, "solution")
+    assert len(stubs) == len(solutions) == len(tasks_of(int(chapter.stem[:2])))
+    for cell, solution in zip(stubs, solutions, strict=True):
+        assert cell.source != solution.source
+        cell.source = solution.source
+    filled = built / f"filled-{chapter.name}"
+    nbformat.write(notebook, filled)
+    for path in (filled, built / "instructor" / chapter.name):
+        done = runner.run(path)
+        assert done.errors == {}
+        assert all(done.report.results.values()), done.report
+        assert done.report.points == done.report.possible > 0
+
+
+def test_a_students_notebook_runs_from_top_to_bottom_in_jupyter(built):
+    """Chapter 1 in a kernel, as generated: the checks show their hints, and no cell raises."""
+    path = built / "student" / "01_logistic_loss.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=100, resources={"metadata": {"path": path.parent}}).execute()
+    shown = [
+        output.data["text/plain"] for cell in tagged(notebook, "check") for output in cell.outputs
+    ]
+    assert [text[0] for text in shown[:-1]] == ["✗"] * 4
+    assert all("hint:" in text for text in shown[:-1])
+    assert "0/9" in shown[-1]
+
+
+@each_chapter
+def test_nothing_of_sphinx_and_nothing_of_the_solutions_is_left(built, chapter):
+    text = text_of(built / "student" / chapter.name)
+    assert not re.search(r"\{[a-z][\w:-]*\}`|^\s*[`:]{3,}\{|^:\w+:", text, re.MULTILINE)
+    assert "Solution" not in text
+    for kind in ("math", "exercise-start"):
+        count = text_of(chapter).count(f"{{{kind}}}")
+        assert text.count({"math": "\\tag{", "exercise-start": "### Exercise "}[kind]) == count
+    notebook = nbformat.read(built / "student" / chapter.name, as_version=4)
+    for cell in tagged(notebook, "solution"):
+        assert cell.source.rstrip().endswith("raise NotImplementedError")
+        assert '"""' in cell.source
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    solved = text_of(built / "instructor" / chapter.name)
+    solutions = text_of(chapter).count("{solution-start}")
+    assert solved.count("**Solution of exercise") == solutions >= len(tagged(notebook, "solution"))
+    assert ("| in all |" in solved) == bool(tasks_of(int(chapter.stem[:2])))
+
+
+@each_chapter
+def test_the_students_text_is_the_chapters_text(built, chapter):
+    """Every sentence of the source without a role stands in the generated notebook."""
+    plain = " ".join(text_of(built / "student" / chapter.name).split())
+    source = re.sub(
+        r"```\{solution-start.*?\{solution-end\}\n```", "", text_of(chapter), flags=re.DOTALL
+    )
+    source = re.sub(r"^(`{3,})\{.*?^\1$", "", source, flags=re.DOTALL | re.MULTILINE)
+    paragraphs = [" ".join(part.split()) for part in source.split("\n\n")]
+    compared = [p for p in paragraphs if p and not re.search(r"\{[\w:-]+\}`", p)]
+    assert len(compared) > 20
+    for paragraph in compared:
+        assert paragraph in plain, paragraph
+
+
+@each_chapter
+def test_each_chapter_has_questions_and_marked_exercises_and_offers_its_notebook(chapter):
+    text = (TOP / "book" / f"{chapter.stem}.md").read_text(encoding="utf-8")
+    assert f"<../_build/student/{chapter.name}>" in text
+    assert text.count(":class: dropdown quick-question") in (2, 3)
+    marks = re.findall(r"^\*Level ([123]) of 3 · (\d+) min · (\d+) points?\*$", text, re.MULTILINE)
+    tasks = tasks_of(int(chapter.stem[:2]))
+    assert [int(points) for _, _, points in marks] == [task.points for task in tasks]
+    calls = re.findall(r"^check\.(\w+)\((my_\w+)\)$", text, re.MULTILINE)
+    assert calls == [(task.name, task.answer) for task in tasks]
+    # An exercise that no check knows is an experiment, and has no points.
+    experiments = re.findall(r"^\*Level [123] of 3 · \d+ min\*$", text, re.MULTILINE)
+    assert len(re.findall(r"\{exercise-start\}", text)) == len(tasks) + len(experiments) >= 2
+
+
+def test_the_archive_holds_what_a_student_needs(built):
+    with zipfile.ZipFile(built / "student.zip") as packed:
+        names = set(packed.namelist())
+        assert "pip install" in packed.read("student/README.md").decode()
+    for name in ("01_logistic_loss.ipynb", "hwlib/check/__init__.py", "data/accuracy.json",
+                 "requirements.txt", "hwlib/book.mplstyle"):  # fmt: skip
+        assert f"student/{name}" in names
+    assert {path.name for path in CHAPTERS} <= {name.split("/")[1] for name in names}
+
+
+def test_the_same_source_gives_the_same_bytes(built, tmp_path):
+    student.write(tmp_path)
+    for name in ("student.zip", "instructor.zip"):
+        assert (tmp_path / name).read_bytes() == (built / name).read_bytes()
+
+
+def test_the_website_offers_what_was_generated_from_the_source_of_that_build(monkeypatch, tmp_path):
+    """They are generated by each build, after the old ones were removed, and never committed."""
+    (tmp_path / "_build").mkdir()
+    (tmp_path / "_build" / "stale").write_text("old")
+    steps = []
+    monkeypatch.setattr(build_book, "TOP", tmp_path)
+    monkeypatch.setattr(build_book.student, "write", lambda target: steps.append(target))
+
+    def build(*_, **__):
+        steps.append((tmp_path / "_build" / "stale").exists())
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(build_book.subprocess, "run", build)
+    assert build_book.main() == 0
+    assert steps == [tmp_path / "_build", False]
+    assert "_build/" in (TOP / ".gitignore").read_text().split()
+
+
+def test_every_task_is_an_exercise():
+    assert {task.chapter for task in TASKS.values()} == set(range(1, 8))
+
+
+def test_a_stub_keeps_signature_and_docstring_only():
+    source = 'def f(x, *, y=1):\n    """Say."""\n    z = x\n    return z'
+    assert (
+        student.stub(source) == 'def f(x, *, y=1):\n    """Say."""\n    raise NotImplementedError'
+    )
+    for bad in ("x = 1", "def f(): pass"):
+        with pytest.raises(ValueError, match="docstring"):
+            student.stub(bad)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["See {eq}`eq-nothing`.", "{unknown}`x`", "```{bokeh}\n```", "{glue:text}`lost:.1f`",
+     "{cite:p}`nobody2000`", "{doc}`nowhere`"],
+)  # fmt: skip
+def test_what_has_no_plain_form_is_an_error_and_not_left_standing(text):
+    with pytest.raises(PlainError):
+        Plain(student.read_book(TOP / "book"), {}).convert(text)
+
+
+def test_references_lead_somewhere():
+    book = student.read_book(TOP / "book")
+    plain = Plain(book, {"rate": "0.125"})
+    assert plain.convert("{glue:text}`rate:.1f` in {eq}`eq-forward`") == "0.1 in (1.2)"
+    assert plain.convert("{cite:t}`kingma2015`") == "Kingma and Ba (2015)"
+    assert plain.convert("{doc}`01_logistic_loss`").endswith("](01_logistic_loss.ipynb)")
+    entry = (
+        '@book{x,\n  author = {M{\\"a}chler, Max},\n  title = {{A} Title},\n  year = {2000}\n}\n'
+    )
+    assert read_sources(entry)["x"] == ("Mächler", "2000", "Mächler (2000). *A Title*.")

@@ -1,0 +1,1 @@
+"""Editions of the chapters for people who have no Sphinx at hand: students, instructors."""

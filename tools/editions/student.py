@@ -1,0 +1,202 @@
+"""Generate the students' notebooks and the instructor's edition from the chapters.
+
+Both come from the executed notebooks of the book, so that numbers in the text are those of the
+runs. Nothing here needs PyTorch, and nothing that it writes is edited by hand.
+"""
+
+import argparse
+import ast
+import re
+import sys
+import textwrap
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from hwlib.check.tasks import tasks_of
+from tools.editions.plain import Book, Plain, read_sources, title_of
+
+TOP = Path(__file__).parents[2]
+EDITIONS = ("student", "instructor")
+GLUED = "application/papermill.record/text/plain"
+SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+README = """\
+# Neural networks, worked out: notebooks with open answers
+
+With Python 3.11 or newer, in this folder:
+
+    python3 -m venv .venv
+    .venv/bin/python -m pip install -r requirements.txt
+    .venv/bin/python -m jupyter lab 01_logistic_loss.ipynb
+
+(on Windows, `.venv\\Scripts\\python` in place of `.venv/bin/python`). Replace each
+`raise NotImplementedError` by your answer and run the cell below it: it says what is wrong, with a
+hint. Hand in the notebook file. Fashion-MNIST is downloaded when a chapter first asks for it.
+"""
+
+
+def chapters(book: Path) -> list[Path]:
+    """Return the executed notebooks of the chapters, in their order."""
+    return sorted(book.glob("[0-9][0-9]_*.ipynb"))
+
+
+def read_book(book: Path) -> Book:
+    """Number every equation, figure and exercise by chapter, and collect titles and sources."""
+    found = Book(sources=read_sources((book / "references.bib").read_text(encoding="utf-8")))
+    for path in book.glob("*.md"):
+        found.titles[path.stem] = title_of(path.read_text(encoding="utf-8"))
+    for path in chapters(book):
+        number = int(path.stem[:2])
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        drawn = [c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in cells]
+        labels = {
+            "equations": re.findall(r"^:label:\s*(eq-\S+)", text, re.MULTILINE),
+            "exercises": re.findall(r"^:label:\s*(ex-\S+)", text, re.MULTILINE),
+            "figures": [name for name in drawn if name],
+        }
+        for kind, names in labels.items():
+            getattr(found, kind).update({name: f"{number}.{i}" for i, name in enumerate(names, 1)})
+    return found
+
+
+def stored_values(notebook: NotebookNode) -> dict[str, str]:
+    """Return the values that the executed cells of a notebook have stored for the prose."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return {
+        o.metadata["scrapbook"]["name"]: o.data[GLUED]
+        for o in outputs
+        if "scrapbook" in o.get("metadata", {})
+    }
+
+
+def stub(source: str) -> str:
+    """Return the functions of a solution with signature and docstring, and no body.
+
+    Raises
+    ------
+    ValueError
+        If there is anything else than functions with a docstring.
+    """
+    lines, parts = source.splitlines(), []
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.FunctionDef) or ast.get_docstring(node) is None:
+            raise ValueError(
+                f"expected functions with a docstring in a solution cell, got: {source[:60]!r}"
+            )
+        kept = lines[node.lineno - 1 : node.body[0].end_lineno]
+        parts.append("\n".join([*kept, "    raise NotImplementedError"]))
+    return "\n\n\n".join(parts)
+
+
+def without_solutions(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    """Yield the cells, the texts of solutions left out and their code replaced by stubs."""
+    inside = False
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            kept, position = [], 0
+            for mark in SOLUTION.finditer(cell.source):
+                if not inside:
+                    kept.append(cell.source[position : mark.start()])
+                inside, position = mark[1] == "start", mark.end()
+            if not inside:
+                kept.append(cell.source[position:])
+            text = "\n\n".join(part.strip() for part in kept).strip()
+            cell = NotebookNode(cell | {"source": text})
+        elif "solution" in cell.metadata.get("tags", []):
+            cell = NotebookNode(cell | {"source": stub(cell.source)})
+        if cell.source:
+            yield cell
+
+
+def edition(path: Path, book: Book, kind: str) -> NotebookNode:
+    """Return one chapter as a notebook for students or for instructors, without outputs."""
+    source = nbformat.read(path, as_version=4)
+    plain, number = Plain(book, stored_values(source)), int(path.stem[:2])
+    cells = []
+    for cell in without_solutions(source) if kind == "student" else source.cells:
+        if cell.cell_type == "markdown":
+            if text := plain.convert(cell.source):
+                cells.append(new_markdown_cell(text))
+            continue
+        tags = cell.metadata.get("tags", [])
+        mine = [*tags, *([] if {"solution", "check"} & set(tags) else ["chapter"])]
+        cells.append(new_code_cell(cell.source, metadata={"tags": mine}))
+        figure = cell.metadata.get("mystnb", {}).get("figure")
+        if figure:
+            caption = " ".join(plain.convert(figure["caption"]).split())
+            cells.append(new_markdown_cell(f"**Figure {book.figures[figure['name']]}.** {caption}"))
+    if kind == "instructor":
+        cells.insert(1, new_markdown_cell(_points(number)))
+    if plain.cited:
+        listed = "\n".join(f"- {book.sources[key][2]}" for key in sorted(plain.cited))
+        cells.append(new_markdown_cell(f"## Sources\n\n{listed}"))
+    for index, cell in enumerate(cells):
+        cell["id"] = f"cell-{index}"  # random ids would change with every run
+    metadata = {"kernelspec": KERNEL, "hwlib": {"chapter": number, "edition": kind}}
+    notebook = new_notebook(cells=cells, metadata=metadata)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def _points(number: int) -> str:
+    tasks = tasks_of(number)
+    if not tasks:
+        return "**Instructor's edition.** This chapter's exercises are experiments without points."
+    rows = [f"| `{task.answer}` | {task.points} |" for task in tasks]
+    total = sum(task.points for task in tasks)
+    head = "**Instructor's edition.** Points of this chapter:\n\n| answer | points |\n|---|---|\n"
+    return head + "\n".join([*rows, f"| in all | {total} |"])
+
+
+def write(target: Path, top: Path = TOP) -> list[Path]:
+    """Write both editions and their archives below ``target``; return the notebooks."""
+    book = read_book(top / "book")
+    written = []
+    for kind in EDITIONS:
+        folder = target / kind
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        for path in chapters(top / "book"):
+            nbformat.write(edition(path, book, kind), folder / path.name)
+            written.append(folder / path.name)
+        for record in sorted((top / "book" / "data").glob("*.json*")):
+            (folder / "data" / record.name).write_bytes(record.read_bytes())
+        _pack(folder, target / f"{kind}.zip", top)
+    return written
+
+
+def _pack(folder: Path, archive: Path, top: Path) -> None:
+    """Pack an edition with what it imports; the same input gives the same bytes."""
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
+    package = [path for path in (top / "hwlib").rglob("*") if path.suffix in (".py", ".mplstyle")]
+    files |= {path.relative_to(top): path for path in package}
+    files |= {Path(name): top / name for name in ("requirements.txt", "LICENSE")}
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, path in sorted(files.items()):
+            packed.writestr(_entry(archive.stem, name), path.read_bytes())
+        packed.writestr(_entry(archive.stem, Path("README.md")), textwrap.dedent(README))
+
+
+def _entry(root: str, name: Path) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(f"{root}/{name.as_posix()}", date_time=(2020, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
+
+
+def main() -> int:
+    """Write both editions into the folder named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", nargs="?", type=Path, default=TOP / "_build")
+    target = parser.parse_args().target
+    written = write(target)
+    print(f"{len(written)} notebooks. Start with {target / 'student' / written[0].name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

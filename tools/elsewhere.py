@@ -170,12 +170,12 @@ def main(arguments: list[str] | None = None) -> int:
                 for name, other in runs.items():
                     values = {n: c["value"] for n, c in other.claims.items()}
                     log.write(json.dumps({"c": source.stem, "s": name, "v": values}) + "\n")
-    report(rows, settings)
+    report(rows)
     print(*errors, sep="\n")
     return bool(errors)
 
 
-def report(rows: list[tuple], settings: list[str]) -> None:
+def report(rows: list[tuple]) -> None:
     """Print what varied, the most strained first."""
     for strained, chapter, name, accepted, found in sorted(rows, key=lambda row: -row[0]):
         values = ", ".join(f"{s} {v:.6g}" for s, v in found.items())

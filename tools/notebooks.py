@@ -32,7 +32,7 @@ PAIRING = {
 
 
 def folded(options: Any) -> Any:
-    """Return cell options with each text in one line; line ends would be saved in another layout."""
+    """Return cell options with each text in one line: line ends are saved in another layout."""
     if isinstance(options, dict):
         return {key: folded(value) for key, value in options.items()}
     return " ".join(options.split()) if isinstance(options, str) else options
@@ -64,10 +64,8 @@ def code(notebook: NotebookNode) -> list[tuple[str, bool]]:
 
 def executed(notebook: NotebookNode) -> bool:
     """Whether every cell with code was executed."""
-    return all(
-        cell.execution_count for cell in notebook.cells if cell.get("source", "").strip()
-        and cell.cell_type == "code"
-    )
+    cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    return all(cell.execution_count for cell in cells)
 
 
 def contents(notebook: NotebookNode) -> list[tuple[str, str, dict[str, Any]]]:
@@ -79,14 +77,14 @@ def contents(notebook: NotebookNode) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def differ(source: Path) -> str | None:
-    """Return one line that says how a chapter's notebook is behind its text, or None."""
-    text, stored = jupytext.read(source), nbformat.read(source.with_suffix(".ipynb"), as_version=4)
-    mend = f"run: python -m tools.notebooks book/{source.name}"
+def behind(path: Path) -> str | None:
+    """Return one line that says how a notebook is behind the text beside it, or None."""
+    stored, source = nbformat.read(path, as_version=4), path.with_suffix(".md")
+    mend = f"run: python -m tools.notebooks {Path(path.parent.name, source.name)}"
     if not executed(stored):
-        return f"{source.stem}.ipynb holds cells that were never executed; {mend}"
-    if contents(stored) != contents(text):
-        return f"{source.stem}.ipynb is not of the text in {source.name}; {mend}"
+        return f"holds cells that were never executed; {mend}"
+    if source.exists() and contents(stored) != contents(jupytext.read(source)):
+        return f"is not of the text in {source.name}; {mend}"
     return None
 
 

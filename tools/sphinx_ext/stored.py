@@ -1,7 +1,7 @@
 """The directive ``{stored}``: tables of what runs have stored, so that nobody types them.
 
-``{stored} claims`` and ``{stored} runs`` read the executed chapters, ``{stored} bench epochs`` reads
-the table of that name from ``book/data/bench.json``.
+``{stored} claims`` and ``{stored} runs`` read the executed chapters, ``{stored} bench epochs`` the
+table of that name in ``book/data/bench.json``.
 """
 
 import json

@@ -75,7 +75,7 @@ def make() -> None:
 
 def pip(*arguments: str) -> None:
     """Install with the environment's own pip."""
-    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
     if subprocess.run([*command, *arguments], cwd=str(TOP)).returncode:
         raise SystemExit("The packages could not be installed, see above; then run this again.")
 

@@ -43,8 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _data_missing() -> bool:
-    from hwlib.data import stand_in_allowed
-    from hwlib.fetch import MissingDataError, find_or_download
+    from hwlib.data import MissingDataError, find_or_download, stand_in_allowed
 
     if not stand_in_allowed():
         return False

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Float = NDArray[np.floating]
+Weights = dict[str, Float]
 
 
 def as_float(name: str, values: ArrayLike) -> Float:

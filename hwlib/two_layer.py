@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwlib.losses import (
     Float,
+    Weights,
     as_float,
     check_labels,
     logistic_loss_logit_grad,
@@ -18,8 +19,6 @@ from hwlib.losses import (
     sigmoid_and_slope,
     stable_logistic_loss,
 )
-
-Weights = dict[str, NDArray[np.floating]]
 
 # Rows of the hidden layer taken at a time between the two large matrix products: few enough to
 # stay in the processor's cache through all operations, many enough to make Python's cost small.

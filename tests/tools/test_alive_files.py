@@ -9,14 +9,13 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from idx_files import write_idx
 
 from hwlib.batches import Batches
-from hwlib.data import load_fashion_mnist, to_tensors
+from hwlib.data import MissingDataError, load_fashion_mnist, to_tensors
 from hwlib.evaluate import evaluate
-from hwlib.fetch import MissingDataError
-from hwlib.idx import write_idx
-from studies import networks as export_models
 from studies import figures as alive_data
+from studies import networks as export_models
 from tools.sphinx_ext import alive_files
 
 TOP = Path(__file__).parents[2]

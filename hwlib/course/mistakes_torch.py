@@ -15,8 +15,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hwlib.batches import Batches
-from hwlib.data import ImageData, StandInWarning, load_mnist, load_stand_in, stand_in_allowed
-from hwlib.fetch import MissingDataError
+from hwlib.data import (
+    ImageData,
+    MissingDataError,
+    StandInWarning,
+    load_mnist,
+    load_stand_in,
+    stand_in_allowed,
+)
 from hwlib.train import OPTIMIZERS, History, MakeBatches, fit, make_optimizer, seeded_model
 
 

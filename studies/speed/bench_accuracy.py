@@ -10,11 +10,12 @@ import torch
 from bench_epochs import train_as_usual
 from torch import Tensor, nn
 
-from hwlib.batches import Batches, per_image_loader
+from hwlib.batches import Batches
+from hwlib.course.loading import per_image_loader
 from hwlib.data import ImageData
 from hwlib.evaluate import evaluate
 from hwlib.models import CNN, MLP
-from hwlib.schedule import fit_one_cycle
+from hwlib.train import fit_one_cycle
 
 # Each recipe is the shortest of those tried on the validation set that passes the level safely.
 RECIPES: dict[int, tuple[str, Callable[[], nn.Module], int, float]] = {

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from hwlib import init_weights, logistic_loss_grad
 from hwlib.batches import Batches
 from hwlib.course import mistakes, mistakes_torch
-from hwlib.data import StandInWarning, load_stand_in
-from hwlib.fetch import MissingDataError
+from hwlib.data import MissingDataError, StandInWarning, load_stand_in
 from hwlib.gradcheck import relative_error
 from hwlib.models import MLP
 from hwlib.train import compare_optimizers, make_optimizer, seeded_model, train_epoch

@@ -18,7 +18,7 @@ from hwlib.course.ranking_results import (
     stored_runs,
 )
 from hwlib.course.sweep import SweepError
-from hwlib.fetch import MissingDataError
+from hwlib.data import MissingDataError
 
 SMALL = {"data": "stand-in", "images": 600, "batch_size": 50, "epochs": 2, "seed": 3}
 

@@ -13,6 +13,7 @@ Here all of these fail, and so does whatever would quietly leave out a compariso
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -55,7 +56,7 @@ def _data_problem(*, download: bool = False) -> str | None:
     return None
 
 
-def _is_cell(item: object) -> bool:
+def _is_cell(item: pytest.Item) -> TypeGuard[Any]:
     return type(item).__name__ == "IPyNbCell"
 
 
@@ -77,7 +78,7 @@ def pytest_make_collect_report(
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Decide once whether the stand-in is in use, and lift comparisons that it cannot pass."""
-    cells = [item for item in items if _is_cell(item)]
+    cells: list[Any] = [item for item in items if _is_cell(item)]
     for file in {cell.parent for cell in cells}:
         if NOT_COMPARED[0] not in file.skip_compare:
             file.skip_compare += NOT_COMPARED

@@ -52,7 +52,7 @@ class Run:
 
 
 def comparable(output: NotebookNode) -> str | None:
-    """Return what of an output must be the same everywhere, or None for pictures and claims."""
+    """Return what of an output must be the same everywhere, or None for claims."""
     if output.output_type == "stream":
         text = output.text
     elif output.output_type == "error" or "claim" in output.metadata:
@@ -68,7 +68,7 @@ def read(notebook: NotebookNode) -> Run:
     cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
     outputs = [output for cell in cells for output in cell.outputs]
     claims = [o.metadata["claim"] for o in outputs if "claim" in o.get("metadata", {})]
-    shown = [[t for o in c.outputs if (t := comparable(o)) is not None] for c in cells]
+    shown = [[text for o in cell.outputs if (text := comparable(o))] for cell in cells]
     failed = [
         f"{o.ename}: {o.evalue}"
         for cell in cells
@@ -116,8 +116,9 @@ def strain(values: list[float], made: dict[str, Any]) -> float:
     spread = max(values) - min(values)
     if not spread:
         return 0.0
-    low, high = made["low"], made["high"]
-    room = min([min(values) - low] * (low is not None) + [high - max(values)] * (high is not None))
+    below = float("inf") if made["low"] is None else min(values) - made["low"]
+    above = float("inf") if made["high"] is None else made["high"] - max(values)
+    room = min(below, above)
     return spread / room if room > 0 else float("inf")
 
 

@@ -42,9 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.nbval_sanitize_with = str(TOP / "tests" / "nbval_sanitize.cfg")
     if config.option.nbval_cell_timeout == 2000:  # nbval's default
         config.option.nbval_cell_timeout = SECONDS
-    config.option.loadscopereorder = False  # the order below is by time, not by number of cells
-    if config.option.nbval and hasattr(config, "workerinput"):  # chapters run side by side
-        share = (os.cpu_count() or 1) // config.workerinput["workercount"]
+    if config.option.nbval:
+        _run_side_by_side(config)
+
+
+def _run_side_by_side(config: pytest.Config) -> None:
+    """Give each worker of ``-n`` its share of the processors, and the longest chapters first."""
+    config.option.loadscopereorder = False  # xdist would order by the number of cells
+    if workers := getattr(config, "workerinput", None):
+        share = (os.cpu_count() or 1) // workers["workercount"]
         os.environ["OMP_NUM_THREADS"] = str(max(1, share))
 
 

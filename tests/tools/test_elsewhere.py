@@ -81,7 +81,8 @@ def test_a_chapter_is_run_under_other_settings(
     assert "1  09 second (1 to 3): stored 2, sse 1\n" in told
     assert "cell 0: ['SkylakeX\\n'] became ['Nehalem\\n']" in told
     assert "09_planted: first is 1.0 under sse" in told
-    assert json.loads(log.read_text())["v"] == {"first": 1, "second": 1}
+    told_to_log = {"chapter": "09_planted", "setting": "sse", "first": 1, "second": 1}
+    assert json.loads(log.read_text()) == told_to_log
 
 
 def test_every_setting_is_complete_and_the_oldest_is_everywhere() -> None:

@@ -62,8 +62,11 @@ def test_what_is_installed_is_what_is_pinned():
     wanted = pins(text("requirements.txt"))
     assert {name: installed.get(name) for name in wanted} == wanted
     allowed = versions("constraints.txt")
-    others = {name: version for name, version in installed.items()
-              if version not in allowed.get(name, {version})}  # fmt: skip
+    others = {
+        name: version
+        for name, version in installed.items()
+        if version not in allowed.get(name, {version})
+    }
     assert others == {}, "not what constraints.txt pins: install anew"
     assert len(set(installed) & set(allowed)) > 100
 

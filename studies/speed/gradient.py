@@ -1,36 +1,27 @@
 """The gradient of the two-layer network: ours, autograd, scikit-learn, and two matrix products."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
 from sklearn.neural_network import MLPClassifier
 
-from hwlib.two_layer import Weights, init_weights, logistic_loss_grad
+from hwlib.two_layer import init_weights, logistic_loss_grad
+from studies.speed.stopwatch import Case
 
 SIZES = {(64, 5, 6): 300, (2500, 784, 100): 15, (10_000, 784, 400): 3}  # and rounds per repeat
-Arrays = tuple[Any, Any, Weights]
 Gradient = Callable[[], dict[str, Any]]
 
 
-def problem(size: tuple[int, int, int], dtype: Any) -> Arrays:
-    """Draw features, labels and weights."""
-    examples, inputs, hidden = size
-    rng = np.random.default_rng(0)
-    X = rng.random((examples, inputs)).astype(dtype)
-    y = (rng.random((examples, 1)) < 0.5).astype(dtype)
-    return X, y, init_weights(inputs, hidden, rng, dtype)
-
-
-def ours(X: Any, y: Any, W: Weights) -> Gradient:
+def ours(X: Any, y: Any, W: Any) -> Gradient:
     """Our function."""
     return lambda: logistic_loss_grad(X, y, W)
 
 
-def autograd(X: Any, y: Any, W: Weights) -> Gradient:
+def autograd(X: Any, y: Any, W: Any) -> Gradient:
     """PyTorch, from the forward pass."""
     x, labels = torch.from_numpy(X), torch.from_numpy(y)
     w1, w2 = (torch.from_numpy(W[name]).requires_grad_() for name in ("w1", "w2"))
@@ -43,7 +34,7 @@ def autograd(X: Any, y: Any, W: Weights) -> Gradient:
     return gradient
 
 
-def scikit_learn(X: Any, y: Any, W: Weights) -> Gradient:
+def scikit_learn(X: Any, y: Any, W: Any) -> Gradient:
     """The inner function of scikit-learn's MLPClassifier; it computes biases and the loss too."""
     hidden = W["w1"].shape[1]
     model = MLPClassifier((hidden,), activation="logistic", alpha=0.0, random_state=0)
@@ -62,7 +53,7 @@ def scikit_learn(X: Any, y: Any, W: Weights) -> Gradient:
     return gradient
 
 
-def floor(X: Any, y: Any, W: Weights) -> Gradient:
+def floor(X: Any, _y: Any, W: Any) -> Gradient:
     """The two large matrix products alone."""
     return lambda: {"w1": X.T @ (X @ W["w1"])}
 
@@ -70,17 +61,23 @@ def floor(X: Any, y: Any, W: Weights) -> Gradient:
 WAYS = {"floor": floor, "ours": ours, "autograd": autograd, "scikit-learn": scikit_learn}
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("way", WAYS)
-def bench_gradient(
-    timed: Any, repeat: int, size: tuple[int, int, int], dtype: Any, way: str
-) -> None:
-    """Every way is checked against ours before it is timed."""
-    arrays = problem(size, dtype)
+def prepared(way: str, arrays: tuple[Any, Any, Any]) -> Gradient:
+    """Return the gradient of a way, compared with ours before it is timed."""
     function = WAYS[way](*arrays)
     found, expected = function(), logistic_loss_grad(*arrays)
-    for name in set(found) if way != "floor" else ():
+    for name in found if way != "floor" else ():
         np.testing.assert_allclose(found[name], expected[name], rtol=1e-3, atol=1e-6)
-    what = f"gradient {size[0]}×{size[1]}×{size[2]}, {np.dtype(dtype).name}"
-    timed(what, way, function, rounds=SIZES[size])
+    return function
+
+
+def cases() -> Iterator[Case]:
+    """Yield one case for each size and precision."""
+    for dtype in (np.float32, np.float64):
+        for (examples, inputs, hidden), rounds in SIZES.items():
+            rng = np.random.default_rng(0)
+            X = rng.random((examples, inputs)).astype(dtype)
+            y = (rng.random((examples, 1)) < 0.5).astype(dtype)
+            arrays = X, y, init_weights(inputs, hidden, rng, dtype)
+            ways = {way: partial(prepared, way, arrays) for way in WAYS}
+            what = f"gradient {examples}×{inputs}×{hidden}, {np.dtype(dtype).name}"
+            yield Case(what, ways, rounds)

@@ -1,16 +1,17 @@
 """Several seeds of the MLP: one after the other, or together in one batched product."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
-import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
+from hwlib.data import ImageData, to_tensors
 from hwlib.models import MLP
 from hwlib.train import make_optimizer
+from studies.speed.stopwatch import Case, Timed
 
 SEEDS = 5
 DISTINCT = 8  # batches, which are repeated
@@ -19,7 +20,7 @@ STEPS = {32: 200, 128: 104, 2500: 8}  # per batch size: as many as take about ha
 Batch = tuple[Tensor, Tensor]
 
 
-def in_turn(batches: list[Batch]) -> Callable[[], None]:
+def in_turn(batches: list[Batch]) -> Timed:
     """Return the training of one model after the other."""
     models = [MLP() for _ in range(SEEDS)]
     optimizers = [make_optimizer("Adam 0.01", model.parameters()) for model in models]
@@ -34,7 +35,7 @@ def in_turn(batches: list[Batch]) -> Callable[[], None]:
     return train
 
 
-def together(batches: list[Batch]) -> Callable[[], None]:
+def together(batches: list[Batch]) -> Timed:
     """Return the training of all models at once, their parameters stacked, by ``torch.func``."""
     parameters, _ = stack_module_state([MLP() for _ in range(SEEDS)])
     optimizer = make_optimizer("Adam 0.01", parameters.values())
@@ -52,19 +53,12 @@ def together(batches: list[Batch]) -> Callable[[], None]:
     return train
 
 
-WAYS = {"ours": in_turn, "together": together}
-
-
-@pytest.mark.parametrize("batch_size", STEPS)
-@pytest.mark.parametrize("way", WAYS)
-def bench_seeds(
-    timed: Any, repeat: int, tensors: tuple[Tensor, Tensor], batch_size: int, way: str
-) -> None:
-    """Every seed meets batches of its own, as in a sweep."""
-    images, labels = tensors
-    generator = torch.Generator().manual_seed(0)
-    shape = (DISTINCT, SEEDS, batch_size)
-    order = torch.randint(len(images), shape, generator=generator)
-    batches = [(images[index], labels[index]) for index in order]  # copied before the clock
-    train = WAYS[way](batches * (STEPS[batch_size] // DISTINCT))
-    timed(f"{SEEDS} seeds of the MLP, batch {batch_size}", way, train)
+def cases(data: ImageData) -> Iterator[Case]:
+    """Yield one case for each batch size; every seed meets batches of its own, as in a sweep."""
+    images, labels = to_tensors(data.train_images, data.train_labels)
+    for size, steps in STEPS.items():
+        shape = (DISTINCT, SEEDS, size)
+        order = torch.randint(len(images), shape, generator=torch.Generator().manual_seed(0))
+        batches = [(images[index], labels[index]) for index in order] * (steps // DISTINCT)
+        ways = {"ours": partial(in_turn, batches), "together": partial(together, batches)}
+        yield Case(f"{SEEDS} seeds of the MLP, batch {size}", ways)

@@ -144,7 +144,7 @@ def test_a_run_learns_from_the_other_images_in_batches_of_its_size(compared):
 def test_the_optimisers_are_what_their_names_say(compared, name, kind, expected):
     train_setting(**SMALL | {"optimizer": name, "learning_rate": 0.02})
     assert compared["make_model"] is MLP
-    assert (compared["epochs"], compared["seeds"], compared["device"]) == (2, [3], "cpu")
+    assert (compared["epochs"], compared["seeds"]) == (2, [3])
     [(label, make)] = compared["optimizers"].items()
     made = make(MLP().parameters())
     assert label == name
@@ -163,7 +163,7 @@ def test_validation_holds_5000_images_at_most(monkeypatch):
     monkeypatch.setattr(ranking, "_load", lambda *_: data)
     load = ranking._parts.__wrapped__
     for images, held_out in ((20_400, 5000), (4000, 1000)):
-        parts = load("any", images, "cpu")
+        parts = load("any", images)
         sizes = len(parts.labels), sum(len(y) for _, y in parts.validation)
         assert sizes == (images - held_out, held_out)
         assert len(parts.images) == len(parts.labels)

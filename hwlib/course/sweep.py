@@ -204,8 +204,7 @@ def _as_they_finish(
 
 def _worst(failures: Sequence[BaseException], path: Path) -> BaseException:
     """Return the failure to raise: a cluster or pool that is gone before what a run raised."""
-    cancelled = sum(isinstance(error, CancelledError) for error in failures)
-    if cancelled:
+    if cancelled := sum(isinstance(error, CancelledError) for error in failures):
         return SweepError(
             f"{cancelled} runs were cancelled: the scheduler or executor that had them is gone. "
             f"Those that were finished are stored in {path}: start it again, and call sweep again."

@@ -61,7 +61,6 @@ serve: book  ## build the website and serve it at http://localhost:8000
 
 equations: $(VENV)/all-installed  ## check every displayed equation and print how each was decided
 	$(BIN)/python -m tools.equations
-	$(BIN)/python -m tools.equations --plant
 
 accuracy: $(VENV)/accuracy-installed  ## measure the accuracy of the loss here and in four libraries
 	$(BIN)/python -m studies.accuracy

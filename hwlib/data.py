@@ -336,9 +336,8 @@ def check_classes(name: str, values: Any, n: int, classes: int = len(CLASS_NAMES
     if not isinstance(values, Tensor):
         values = np.asarray(values)
         values = torch.as_tensor(values) if values.dtype.kind in "iufb" else values
-    whole = isinstance(values, Tensor) and not (
-        values.is_floating_point() or values.dtype == torch.bool
-    )
+    whole = not (isinstance(values, np.ndarray) or values.is_floating_point())
+    whole = whole and values.dtype != torch.bool
     if tuple(values.shape) != (n,) or not whole:
         raise ValueError(
             f"{name}: expected {n} integers, one per image, got shape "

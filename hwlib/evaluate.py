@@ -211,7 +211,7 @@ def confusion_matrix(
     ValueError
         If the lengths differ, or a class is out of range.
     """
-    n = max(np.size(labels), 1)  # at least one image
+    n = max(np.asarray(labels).size, 1)  # at least one image
     check_classes("labels", labels, n, classes)
     check_classes("predictions", predictions, n, classes)
     matrix = np.zeros((classes, classes), dtype=np.int64)

@@ -310,26 +310,44 @@ def check_images(images: Any, labels: Any, classes: int = len(CLASS_NAMES)) -> N
         If images are not (n, 28, 28) or (n, 1, 28, 28) with n of at least 1, are as many as the
         labels, hold finite pixels, and the labels are integers from 0 to ``classes`` - 1.
     """
-    images, labels = torch.as_tensor(images), torch.as_tensor(labels)
+    if isinstance(images, np.ma.MaskedArray):
+        raise ValueError("images: expected plain pixels, got a masked array; select images first.")
+    images = torch.as_tensor(images)
     if tuple(images.shape[1:]) not in ((28, 28), (1, 28, 28)) or len(images) == 0:
         raise ValueError(
             "images: expected shape (n, 28, 28) or (n, 1, 28, 28) with n of at least 1, "
             f"got {tuple(images.shape)}."
         )
-    whole = not (labels.is_floating_point() or labels.dtype == torch.bool)
-    if tuple(labels.shape) != (len(images),) or not whole:
-        raise ValueError(
-            f"labels: expected {len(images)} integers, one per image, got shape "
-            f"{tuple(labels.shape)} of {labels.dtype}; one-hot labels need argmax(1) first."
-        )
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= classes:
-        raise ValueError(
-            f"labels: expected classes 0 to {classes - 1}, got {low} to {high}; "
-            "count classes from 0."
-        )
+    check_classes("labels", labels, len(images), classes)
     if images.is_floating_point() and not bool(torch.isfinite(images).all()):
         raise ValueError("images: expected finite pixels, got NaN or infinity; clean them first.")
+
+
+def check_classes(name: str, values: Any, n: int, classes: int = len(CLASS_NAMES)) -> None:
+    """Raise unless ``values`` (an array or a tensor) are n classes from 0 to ``classes`` - 1.
+
+    Raises
+    ------
+    ValueError
+        If they are another number or no integers, one is masked, or one is out of range.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected plain numbers, got a masked array; select rows first.")
+    if not isinstance(values, Tensor):
+        values = np.asarray(values)
+        values = torch.as_tensor(values) if values.dtype.kind in "iufb" else values
+    whole = not (isinstance(values, np.ndarray) or values.is_floating_point())
+    whole = whole and values.dtype != torch.bool
+    if tuple(values.shape) != (n,) or not whole:
+        raise ValueError(
+            f"{name}: expected {n} integers, one per image, got shape "
+            f"{tuple(values.shape)} of {values.dtype}; one-hot labels need argmax(1) first."
+        )
+    if n and (int(values.min()) < 0 or int(values.max()) >= classes):
+        raise ValueError(
+            f"{name}: expected classes 0 to {classes - 1}, got {int(values.min())} to "
+            f"{int(values.max())}; count classes from 0."
+        )
 
 
 def to_tensors(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:

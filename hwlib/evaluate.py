@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from hwlib.data import CLASS_NAMES
+from hwlib.data import CLASS_NAMES, check_classes
 
 
 class Evaluation(NamedTuple):
@@ -75,6 +75,7 @@ def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Eval
     with evaluating(model):
         for images, labels in batches:
             logits, labels = model(images).cpu(), labels.cpu()  # Apple's GPUs have no float64
+            check_classes("labels", labels, len(logits), logits.shape[1])
             loss += F.cross_entropy(logits.double(), labels, reduction="sum").item()
             correct += int((logits.argmax(dim=1) == labels).sum())
             n += len(labels)
@@ -114,7 +115,14 @@ def _all_logits(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> T
         logits = [model(images).cpu() for images, _ in batches]
     if not logits:
         raise ValueError("batches: expected at least one image, got none; check the data set.")
-    return torch.cat(logits)
+    return _numbers(torch.cat(logits))
+
+
+def _numbers(logits: Tensor) -> Tensor:
+    """Return ``logits`` unless one is NaN: argmax would take it for the largest."""
+    if bool(logits.isnan().any()):
+        raise ValueError("logits: expected numbers, got NaN; the model's weights have diverged.")
+    return logits
 
 
 def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> Calibration:
@@ -134,12 +142,11 @@ def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> 
     ValueError
         If the shapes do not fit, or a row is not a probability distribution.
     """
-    p, truth = np.asarray(probabilities, dtype=float), np.asarray(labels)
-    if p.ndim != 2 or truth.shape != (len(p),) or len(p) == 0:
-        raise ValueError(
-            "expected probabilities (n, C) and labels (n,) with n of at least 1, "
-            f"got {p.shape} and {truth.shape}."
-        )
+    p = np.asarray(probabilities, dtype=float)
+    if p.ndim != 2 or len(p) == 0:
+        raise ValueError(f"expected probabilities (n, C) with n of at least 1, got {p.shape}.")
+    check_classes("labels", labels, *p.shape)
+    truth = np.asarray(labels)
     if not (np.all(p >= 0) and np.allclose(p.sum(axis=1), 1)):
         raise ValueError("probabilities: expected rows that sum to 1; apply softmax first.")
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == truth
@@ -178,7 +185,7 @@ def predict_image(model: nn.Module, image: Tensor) -> Prediction:
     if not bool(torch.isfinite(image).all()):
         raise ValueError("image: expected finite pixels, got NaN or infinity.")
     with evaluating(model):
-        logits = model(image.reshape(1, 1, 28, 28))[0].cpu()
+        logits = _numbers(model(image.reshape(1, 1, 28, 28))[0].cpu())
     probabilities = torch.softmax(logits.double(), dim=0).numpy()
     label = int(probabilities.argmax())
     return Prediction(label, CLASS_NAMES[label], 100 * float(probabilities[label]), probabilities)
@@ -204,20 +211,11 @@ def confusion_matrix(
     ValueError
         If the lengths differ, or a class is out of range.
     """
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
-    if labels.ndim != 1 or labels.shape != predictions.shape or len(labels) == 0:
-        raise ValueError(
-            "expected as many predictions as labels, at least one of each, "
-            f"got {labels.shape} labels and {predictions.shape} predictions."
-        )
-    for name, values in (("labels", labels), ("predictions", predictions)):
-        if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= classes:
-            raise ValueError(
-                f"{name}: expected integers from 0 to {classes - 1}, got {values.dtype} from "
-                f"{values.min()} to {values.max()}."
-            )
+    n = max(np.asarray(labels).size, 1)  # at least one image
+    check_classes("labels", labels, n, classes)
+    check_classes("predictions", predictions, n, classes)
     matrix = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(matrix, (labels, predictions), 1)
+    np.add.at(matrix, (np.asarray(labels), np.asarray(predictions)), 1)
     return matrix
 
 

@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from hwlib.batches import Batches
+from hwlib.data import check_classes
 from hwlib.evaluate import evaluate
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -130,7 +131,10 @@ def train_epoch(
     losses, sizes = [], []
     for images, labels in batches:
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(images), labels)
+        logits = model(images)
+        if not isinstance(batches, Batches):  # which has looked at all labels once
+            check_classes("labels", labels, len(logits), logits.shape[1])
+        loss = F.cross_entropy(logits, labels)
         loss.backward()
         optimizer.step()
         if scheduler is not None:

@@ -57,7 +57,7 @@ def test_a_sum_of_probabilities_that_was_rounded_up_stays_in_the_last_bin():
         (
             np.eye(3),
             [0, 1],
-            r"^expected probabilities \(n, C\) and labels .*, got \(3, 3\) and \(2,\)\.$",
+            r"^labels: expected 3 integers, one per image, got shape \(2,\)",
         ),
         (np.zeros((0, 3)), [], "at least 1"),
         (np.eye(3) * 2, [0, 1, 2], "^probabilities: expected rows that sum to 1; .* first.$"),

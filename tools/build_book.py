@@ -1,32 +1,54 @@
 """Build the website, every warning an error, and print where to open it."""
 
-import os
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from tools.editions import student
+from filelock import FileLock, Timeout
 
 TOP = Path(__file__).parents[1]
+BUILD = TOP / "_build"
+# Beside what it guards, not inside: the build removes the folder. One object in each process, so
+# that whoever holds the lock may build.
+LOCK = FileLock(TOP / ".site.lock", is_singleton=True)
+# Not the script of that name: it remembers where its environment stood when it was made.
+JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+
+
+def wait_for_others() -> None:
+    """Take the lock; say so where another process has to finish first."""
+    try:
+        LOCK.acquire(timeout=0)
+    except Timeout:
+        print(f"Another build of {TOP} is running: waiting for it.", file=sys.stderr)
+        LOCK.acquire()
+
+
+def build() -> str:
+    """Return what went wrong, or nothing."""
+    if BUILD.exists() and not BUILD.is_dir():
+        return f"{BUILD} is a file, and a folder of that name is needed: move it away."
+    # A build that failed once would pass the second time on its own leftovers: start clean.
+    shutil.rmtree(BUILD, ignore_errors=True)
+    command = [sys.executable, "-c", JUPYTER_BOOK, "build", "--quiet", "-n", "-W", "--keep-going"]
+    failed = subprocess.run([*command, str(TOP)], check=False).returncode
+    return "The book was not built: see the warnings above." if failed else ""
 
 
 def main() -> int:
-    """Return the exit status of jupyter-book."""
+    """Return the exit status."""
     start = time.perf_counter()
-    # A build that failed once would pass the second time on its own leftovers: start clean.
-    shutil.rmtree(TOP / "_build", ignore_errors=True)
-    student.write(TOP / "_build")  # the pages offer these for download
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [str(jupyter_book), "build", "--quiet", "-n", "-W", "--keep-going", str(TOP)]
-    # The API pages read the docstrings of hwlib, which building the website does not install.
-    environment = os.environ | {"PYTHONPATH": str(TOP)}
-    status = subprocess.run(command, env=environment, check=False).returncode
-    if status:
-        print("The book was not built: see the warnings above.", file=sys.stderr)
-        return status
-    page = TOP / "_build" / "html" / "index.html"
+    wait_for_others()
+    try:
+        problem = build()
+    finally:
+        LOCK.release()
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
+    page = BUILD / "html" / "index.html"
     print(f"Built in {time.perf_counter() - start:.0f} s. Open {page.as_uri()}")
     return 0
 

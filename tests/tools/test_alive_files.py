@@ -1,6 +1,7 @@
 """What the interactive figures read: the stored records, and the scripts that the build writes."""
 
 import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -9,18 +10,17 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from idx_files import write_idx
 
+from hwlib import data
 from hwlib.batches import Batches
-from hwlib.data import load_fashion_mnist, to_tensors
+from hwlib.data import FILES, DataError, MissingDataError, load_fashion_mnist, to_tensors
 from hwlib.evaluate import evaluate
-from hwlib.fetch import MissingDataError
-from hwlib.idx import write_idx
-from studies import networks as export_models
-from studies import figures as alive_data
+from studies import figures, networks
 from tools.sphinx_ext import alive_files
 
 TOP = Path(__file__).parents[2]
-FOLDER = alive_data.FOLDER
+FOLDER = figures.FOLDER
 LARGEST = 500_000  # bytes of all records together
 
 
@@ -37,10 +37,10 @@ def record(name: str) -> dict:
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", alive_data.RECORDS)
+@pytest.mark.parametrize("name", figures.RECORDS)
 def test_stored_records_are_those_of_the_code(name: str) -> None:
     stored = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
-    assert stored == alive_data.text(name), "run: make alive"
+    assert stored == figures.text(name), "run: make alive"
 
 
 def test_records_are_small() -> None:
@@ -61,7 +61,7 @@ def test_rounded_networks_are_as_good_as_the_chapters_say() -> None:
 
 def test_stored_curves_end_where_those_of_chapter_5_end() -> None:
     stored = record("curves")
-    assert stored["table"] == export_models.curves_table(stored)
+    assert stored["table"] == networks.curves_table(stored)
     runs, made = stored["runs"], claims("05_mlp_optimisers")
     accuracy = {name: 100 * np.array(run["validation_accuracy"]) for name, run in runs.items()}
     ends = {name: values[:, -1] for name, values in accuracy.items()}
@@ -85,20 +85,20 @@ def test_stored_answers_are_those_of_the_stored_networks() -> None:
         pytest.skip("Fashion-MNIST was not found: the stored answers were not compared")
     stored = record("network")
     images, labels = to_tensors(data.test_images, data.test_labels)
-    for name in export_models.NETWORKS:
-        accuracy = evaluate(export_models.stored_network(name), Batches(images, labels, 1000))
+    for name in networks.NETWORKS:
+        accuracy = evaluate(networks.stored_network(name), Batches(images, labels, 1000))
         assert stored["accuracy"][name] == pytest.approx(100 * accuracy.accuracy, abs=0.02)
-    models = {name: export_models.stored_network(name) for name in export_models.NETWORKS}
+    models = {name: networks.stored_network(name) for name in networks.NETWORKS}
     for row in stored["table"]["rows"]:
         image = images[int(row[0]) - 1]
         for name, said in zip(models, row[2:], strict=True):
-            assert said.rpartition(",")[0] in export_models.answer(models[name], image)
+            assert said.rpartition(",")[0] in networks.answer(models[name], image)
 
 
 def test_weights_reach_the_page_as_they_are_stored() -> None:
     data = alive_files.network_data(FOLDER)
-    for name in export_models.NETWORKS:
-        state = export_models.stored_network(name).state_dict()
+    for name in networks.NETWORKS:
+        state = networks.stored_network(name).state_dict()
         assert set(data["networks"][name]) == set(state)
         for key, entry in data["networks"][name].items():
             raw = np.frombuffer(base64.b64decode(entry["float16"]), "<f2")
@@ -109,14 +109,29 @@ def test_weights_reach_the_page_as_they_are_stored() -> None:
 # --- Images -------------------------------------------------------------------------------------
 
 
-def test_images_come_from_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    raw = tmp_path / "FashionMNIST" / "raw"
-    raw.mkdir(parents=True)
+def write_data_set(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Write drawn digits of the layout of a data set, and return the test images and labels."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (50, 28, 28), dtype=np.uint8)
     labels = rng.integers(0, 10, 50, dtype=np.uint8)
-    for name, array in zip(alive_files.NAMES, (images, labels), strict=True):
-        write_idx(raw / name, array)
+    raw = folder / name / "raw"
+    raw.mkdir(parents=True)
+    for file, array in zip(FILES, (images, labels, images, labels), strict=True):
+        write_idx(raw / file, array)
+    return images, labels
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing come from the cache of the user who runs the tests."""
+    monkeypatch.setattr(data, "cache_folder", lambda: tmp_path / "cache")
+
+
+def test_images_come_from_the_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, labels = write_data_set(tmp_path, "FashionMNIST")
+    raw = tmp_path / "FashionMNIST" / "raw"
+    digests = [hashlib.sha256((raw / file).read_bytes()).hexdigest() for file in FILES]
+    monkeypatch.setitem(data.SHA256, "FashionMNIST", digests)
     monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
     found, truth, stand_in = alive_files.test_images(40)
     assert not stand_in
@@ -124,6 +139,17 @@ def test_images_come_from_the_data_folder(tmp_path: Path, monkeypatch: pytest.Mo
     np.testing.assert_array_equal(truth, labels[:40])
 
 
+def test_other_images_under_that_name_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MNIST in the folder of Fashion-MNIST, say, must not be published as garments."""
+    write_data_set(tmp_path, "FashionMNIST")
+    monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
+    with pytest.raises(DataError, match="checksum"):
+        alive_files.test_images(40)
+
+
+@pytest.mark.usefixtures("empty_cache")
 def test_without_the_data_the_stand_in_serves_and_the_page_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

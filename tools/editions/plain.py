@@ -2,9 +2,12 @@
 
 import ast
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from pybtex.database import parse_string
+from pybtex.richtext import Text
 
 DIRECTIVE = re.compile(
     r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\}[ ]*(?P<title>[^\n]*)\n"
@@ -53,36 +56,20 @@ def title_of(text: str) -> str:
 def read_sources(bibliography: str) -> dict[str, tuple[str, str, str]]:
     """Return key → (names, year, whole reference) from the text of a BibTeX file."""
     found = {}
-    for entry in re.finditer(r"^@\w+\{([^,]+),\n(.*?)^\}", bibliography, re.MULTILINE | re.DOTALL):
-        fields = {
-            name: _letters(" ".join(value.split()))
-            for name, value in re.findall(r"^\s*(\w+)\s*=\s*\{(.*?)\},?$", entry[2], re.M | re.S)
-        }
-        families = [name.split(",")[0].strip() for name in fields.get("author", "").split(" and ")]
-        names = {1: families[0], 2: " and ".join(families)}.get(
-            len(families), f"{families[0]} et al."
-        )
-        where = fields.get("journal") or fields.get("booktitle") or fields.get("publisher") or ""
-        link = f" https://doi.org/{fields['doi']}" if "doi" in fields else fields.get("url", "")
-        parts = [
-            ", ".join(families),
-            f"({fields.get('year', '')}).",
-            f"*{fields.get('title', '')}*.",
-        ]
-        whole = " ".join([*parts, f"{where}." if where else "", link]).replace("  ", " ").strip()
-        found[entry[1].strip()] = names, fields.get("year", ""), whole
+    for key, entry in parse_string(bibliography, "bibtex").entries.items():
+        fields = {name: str(Text.from_latex(value)) for name, value in entry.fields.items()}
+        people = entry.persons.get("author", [])
+        families = [str(Text.from_latex(" ".join(person.last_names))) for person in people] or [""]
+        names = families[0] if len(families) == 1 else f"{families[0]} et al."
+        if len(families) == 2:
+            names = " and ".join(families)
+        year = fields.get("year", "")
+        places = (fields[name] for name in ("journal", "booktitle", "publisher") if name in fields)
+        parts = [", ".join(families), f"({year}).", f"*{fields.get('title', '')}*."]
+        parts += [f"{place}." for place in list(places)[:1]]
+        parts += [f"https://doi.org/{fields['doi']}" if "doi" in fields else fields.get("url", "")]
+        found[key] = names, year, " ".join(parts).strip()
     return found
-
-
-def _letters(value: str) -> str:
-    """The value of a BibTeX field with its accents as letters and without braces."""
-    accents = {'"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303"}
-    value = re.sub(
-        r"\\([\"'`^~])\{?(\w)\}?",
-        lambda match: unicodedata.normalize("NFC", match[2] + accents[match[1]]),
-        value,
-    )
-    return re.sub(r"[{}\\]", "", value)
 
 
 @dataclass
@@ -120,16 +107,15 @@ class Plain:
         while option := OPTION.match(body):
             options[option[1]] = option[2].strip()
             body = body[option.end() :]
+        label = options.get("label", "")
         if name == "math":
-            number = self._number(self.book.equations, options.get("label", ""))
-            return f"$$\n{body.strip()} \\tag{{{number}}}\n$$"
+            return f"$$\n{body.strip()} \\tag{{{self._number('equations', label)}}}\n$$"
         if name == "exercise-start":
-            number = self._number(self.book.exercises, options.get("label", ""))
-            return f"### Exercise {number}: {title}"
+            return f"### Exercise {self._number('exercises', label)}: {title}"
         if name in ("exercise-end", "solution-end"):
             return ""
         if name == "solution-start":
-            return f"**Solution of exercise {self._number(self.book.exercises, title)}**"
+            return f"**Solution of exercise {self._number('exercises', title)}**"
         if name in BOXES:
             return self._box(title or name.capitalize(), options.get("class", ""), body.strip())
         raise PlainError(f"no plain form for the directive {name!r}.")
@@ -144,44 +130,41 @@ class Plain:
 
     def _role(self, match: re.Match[str]) -> str:
         name, text = match["name"], " ".join(match["text"].split())
-        roles: dict[str, Callable[[str], str]] = {
-            "eq": lambda label: f"({self._number(self.book.equations, label)})",
-            "numref": lambda label: f"Figure {self._number(self.book.figures, label)}",
-            "ref": lambda label: f"exercise {self._number(self.book.exercises, label)}",
-            "doc": self._document,
-            "cite:p": lambda keys: f"({self._sources(keys, '{}, {}', '; ')})",
-            "cite:t": lambda keys: self._sources(keys, "{} ({})", " and "),
-            "glue:text": self._value,
+        roles: dict[str, Callable[[], str]] = {
+            "eq": lambda: f"({self._number('equations', text)})",
+            "numref": lambda: f"Figure {self._number('figures', text)}",
+            "ref": lambda: f"exercise {self._number('exercises', text)}",
+            "doc": lambda: self._document(text),
+            "cite:p": lambda: f"({self._sources(text, '{}, {}', '; ')})",
+            "cite:t": lambda: self._sources(text, "{} ({})", " and "),
+            "glue:text": lambda: self._value(text),
         }
         if name not in roles:
             raise PlainError(f"no plain form for the role {name!r} in {match.group()!r}.")
-        return roles[name](text)
+        return roles[name]()
 
-    def _number(self, numbers: Mapping[str, str], label: str) -> str:
-        if label not in numbers:
-            raise PlainError(f"nothing has the label {label!r}.")
-        return numbers[label]
+    def _number(self, kind: str, label: str) -> str:
+        return self._known(getattr(self.book, kind), label, "thing with the label")
+
+    def _known(self, found: Mapping[str, Any], name: str, what: str) -> Any:
+        if name not in found:
+            raise PlainError(f"there is no {what} {name!r}.")
+        return found[name]
 
     def _document(self, text: str) -> str:
         named = re.fullmatch(r"(.*?)\s*<(.+)>", text)
         words, target = (named[1], named[2]) if named else ("", text)
-        if target not in self.book.titles:
-            raise PlainError(f"there is no document {target!r}.")
-        words = words or self.book.titles[target]
-        return f"[{words}]({target}.ipynb)" if target[0].isdigit() else f"*{words}*"
+        title = self._known(self.book.titles, target, "document")
+        form = "[{}]({}.ipynb)" if target[0].isdigit() else "*{}*"
+        return form.format(words or title, target)
 
     def _sources(self, keys: str, form: str, joint: str) -> str:
-        texts = []
         for key in keys.split(","):
-            if key not in self.book.sources:
-                raise PlainError(f"there is no source {key!r}.")
+            self._known(self.book.sources, key, "source")
             if key not in self.cited:
                 self.cited.append(key)
-            texts.append(form.format(*self.book.sources[key][:2]))
-        return joint.join(texts)
+        return joint.join(form.format(*self.book.sources[key][:2]) for key in keys.split(","))
 
     def _value(self, text: str) -> str:
         name, _, form = text.partition(":")
-        if name not in self.values:
-            raise PlainError(f"no executed cell has stored a value {name!r}.")
-        return format(ast.literal_eval(self.values[name]), form)
+        return format(ast.literal_eval(self._known(self.values, name, "stored value")), form)

@@ -4,13 +4,12 @@ Both come from the executed notebooks of the book, so that numbers in the text a
 runs. Nothing here needs PyTorch, and nothing that it writes is edited by hand.
 """
 
-import argparse
 import ast
+import io
 import re
-import sys
-import textwrap
+import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import nbformat
@@ -21,23 +20,14 @@ from hwlib.check.tasks import tasks_of
 from tools.editions.plain import Book, Plain, read_sources, title_of
 
 TOP = Path(__file__).parents[2]
+README = Path(__file__).with_name("student-readme.md")
 EDITIONS = ("student", "instructor")
 GLUED = "application/papermill.record/text/plain"
 SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
+# Students are graded elsewhere, and need not have what runs their hand-ins.
+GRADING = {f"hwlib/check/{name}.py" for name in ("grade", "runner", "__main__")}
+NOTEBOOKS = {"jupyterlab", "ipykernel", "mpmath", "sympy"}  # what chapters need beside the package
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-README = """\
-# Neural networks, worked out: notebooks with open answers
-
-With Python 3.11 or newer, in this folder:
-
-    python3 -m venv .venv
-    .venv/bin/python -m pip install -r requirements.txt
-    .venv/bin/python -m jupyter lab 01_logistic_loss.ipynb
-
-(on Windows, `.venv\\Scripts\\python` in place of `.venv/bin/python`). Replace each
-`raise NotImplementedError` by your answer and run the cell below it: it says what is wrong, with a
-hint. Hand in the notebook file. Fashion-MNIST is downloaded when a chapter first asks for it.
-"""
 
 
 def chapters(book: Path) -> list[Path]:
@@ -114,8 +104,8 @@ def without_solutions(notebook: NotebookNode) -> Iterator[NotebookNode]:
             yield cell
 
 
-def edition(path: Path, book: Book, kind: str) -> NotebookNode:
-    """Return one chapter as a notebook for students or for instructors, without outputs."""
+def edition(path: Path, book: Book, kind: str) -> str:
+    """Return one chapter as the text of a notebook without outputs, for students or instructors."""
     source = nbformat.read(path, as_version=4)
     plain, number = Plain(book, stored_values(source)), int(path.stem[:2])
     cells = []
@@ -141,7 +131,7 @@ def edition(path: Path, book: Book, kind: str) -> NotebookNode:
     metadata = {"kernelspec": KERNEL, "hwlib": {"chapter": number, "edition": kind}}
     notebook = new_notebook(cells=cells, metadata=metadata)
     nbformat.validate(notebook)
-    return notebook
+    return nbformat.writes(notebook) + "\n"
 
 
 def _points(number: int) -> str:
@@ -154,49 +144,59 @@ def _points(number: int) -> str:
     return head + "\n".join([*rows, f"| in all | {total} |"])
 
 
-def write(target: Path, top: Path = TOP) -> list[Path]:
-    """Write both editions and their archives below ``target``; return the notebooks."""
+def write(target: Path, kinds: Sequence[str] = EDITIONS, top: Path = TOP) -> list[Path]:
+    """Write editions and their archives below ``target``; return the notebooks."""
     book = read_book(top / "book")
     written = []
-    for kind in EDITIONS:
-        folder = target / kind
-        (folder / "data").mkdir(parents=True, exist_ok=True)
-        for path in chapters(top / "book"):
-            nbformat.write(edition(path, book, kind), folder / path.name)
-            written.append(folder / path.name)
-        for record in sorted((top / "book" / "data").glob("*.json*")):
-            (folder / "data" / record.name).write_bytes(record.read_bytes())
-        _pack(folder, target / f"{kind}.zip", top)
+    for kind in kinds:
+        files = {Path(p.name): edition(p, book, kind) for p in chapters(top / "book")}
+        code = "".join(files.values())
+        files |= {
+            Path("data") / record.name: record.read_text(encoding="utf-8")
+            for record in sorted((top / "book" / "data").glob("*.json*"))
+            if f'\\"{record.stem}' in code  # as a chapter names it, with or without the ending
+        }
+        for name, text in files.items():
+            _store(target / kind / name, text.encode())
+        written += [target / kind / name for name in files if name.suffix == ".ipynb"]
+        _store(target / f"{kind}.zip", _packed(kind, files | _surroundings(kind, top)))
     return written
 
 
-def _pack(folder: Path, archive: Path, top: Path) -> None:
-    """Pack an edition with what it imports; the same input gives the same bytes."""
-    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
-    package = [path for path in (top / "hwlib").rglob("*") if path.suffix in (".py", ".mplstyle")]
-    files |= {path.relative_to(top): path for path in package}
-    files |= {Path(name): top / name for name in ("requirements.txt", "LICENSE")}
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, path in sorted(files.items()):
-            packed.writestr(_entry(archive.stem, name), path.read_bytes())
-        packed.writestr(_entry(archive.stem, Path("README.md")), textwrap.dedent(README))
+def _surroundings(kind: str, top: Path) -> dict[Path, str]:
+    """What the notebooks of an edition need beside them: the package, and how to install."""
+    found = {
+        Path("README.md"): README.read_text(encoding="utf-8"),
+        Path("requirements.txt"): _requirements(top),
+    }
+    for path in [top / "LICENSE", *(top / "hwlib").rglob("*")]:
+        name = path.relative_to(top)
+        graded = kind == "student" and name.as_posix() in GRADING
+        if path.suffix in ("", ".py", ".mplstyle") and path.is_file() and not graded:
+            found[name] = path.read_text(encoding="utf-8")
+    return found
 
 
-def _entry(root: str, name: Path) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(f"{root}/{name.as_posix()}", date_time=(2020, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
+def _requirements(top: Path) -> str:
+    """The pinned versions of what the package and its notebooks need, and nothing else."""
+    project = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]} | NOTEBOOKS
+    pins = (top / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return "".join(f"{pin}\n" for pin in pins if pin.partition("==")[0] in names)
 
 
-def main() -> int:
-    """Write both editions into the folder named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("target", nargs="?", type=Path, default=TOP / "_build")
-    target = parser.parse_args().target
-    written = write(target)
-    print(f"{len(written)} notebooks. Start with {target / 'student' / written[0].name}")
-    return 0
+def _packed(root: str, files: Mapping[Path, str]) -> bytes:
+    """An archive of these files; the same input gives the same bytes."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, text in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"{root}/{name.as_posix()}", date_time=(2020, 1, 1, 0, 0, 0))
+            packed.writestr(entry, text.encode(), zipfile.ZIP_DEFLATED)
+    return archive.getvalue()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _store(path: Path, content: bytes) -> None:
+    """Leave a file alone that has this content: pages that offer it would be read anew."""
+    if not path.is_file() or path.read_bytes() != content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)

@@ -16,31 +16,17 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from tools.sphinx_ext.alive_files import write_files
+from tools.sphinx_ext.stored import table
 
 FOLDER = Path(__file__).parents[2] / "book" / "data" / "alive"
 
 
-def _row(cells: list[str], header: bool = False) -> nodes.row:
-    row = nodes.row()
-    for cell in cells:
-        row += nodes.entry("", nodes.paragraph(text=cell))
-        if header:
-            row[-1]["classes"].append("head")
-    return row
-
-
 def record_table(record: dict[str, Any]) -> list[nodes.Node]:
     """Return the table of a record, in a box that scrolls by itself, by keyboard too."""
-    headers, rows = record["table"]["headers"], record["table"]["rows"]
-    group = nodes.tgroup(cols=len(headers))
-    for _ in headers:
-        group += nodes.colspec(colwidth=1)
-    group += nodes.thead("", _row(headers, header=True))
-    group += nodes.tbody("", *[_row(row) for row in rows])
-    table = nodes.table("", group, classes=["alive-table"])
     label = "Some numbers of the figure"
     box = f'<div class="alive-fallback" tabindex="0" role="group" aria-label="{label}">'
-    return [nodes.raw("", box, format="html"), table, nodes.raw("", "</div>", format="html")]
+    made = table(record["table"]["headers"], record["table"]["rows"], "alive-table")
+    return [nodes.raw("", box, format="html"), made, nodes.raw("", "</div>", format="html")]
 
 
 class AliveDirective(SphinxDirective):
@@ -95,9 +81,8 @@ def write_data(app: Sphinx) -> None:
         write_files(FOLDER, Path(app.outdir) / "_static" / "alive")
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def register(app: Sphinx) -> None:
     """Register the directive and what it loads."""
     app.add_directive("alive", AliveDirective)
     app.connect("builder-inited", write_data)
     app.connect("html-page-context", add_scripts)
-    return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,19 +5,18 @@ A script loads from a web server and from the disk alike; a file that is fetched
 
 import base64
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwlib.data import FILES, MissingDataError, find_or_download
 from hwlib.idx import read_idx
 from hwlib.stand_in import draw_stand_in
 
 IMAGES = 40  # offered in the page
 STAND_IN_SEED = 29  # of the stand-in's test images, as in hwlib.data
-NAMES = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
 
 
 def encoded(array: NDArray[Any]) -> str:
@@ -28,14 +27,20 @@ def encoded(array: NDArray[Any]) -> str:
 def test_images(n: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], bool]:
     """Return the first n test images (n, 28, 28), labels (n,), and whether they are the stand-in's.
 
-    The images of Fashion-MNIST are taken from the folder ``HWLIB_DATA``; without it, or where it
-    does not hold them, garments are drawn.
+    Fashion-MNIST is looked for and verified as in `hwlib.data`, but not downloaded; where it is
+    missing, garments are drawn.
+
+    Raises
+    ------
+    DataError
+        If files of that name are not those of Fashion-MNIST.
     """
-    raw = Path(os.environ.get("HWLIB_DATA") or "data") / "FashionMNIST" / "raw"
-    if all((raw / name).is_file() for name in NAMES):
-        images, labels = (read_idx(raw / name)[:n] for name in NAMES)
-        return images, labels, False
-    return *draw_stand_in(n, seed=STAND_IN_SEED), True
+    try:
+        raw = find_or_download("FashionMNIST", download=False)
+    except MissingDataError:
+        return *draw_stand_in(n, seed=STAND_IN_SEED), True
+    images, labels = (read_idx(raw / name)[:n] for name in FILES[2:])
+    return images, labels, False
 
 
 def network_data(folder: Path) -> dict[str, Any]:

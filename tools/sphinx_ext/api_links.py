@@ -97,9 +97,8 @@ def _section(node: nodes.Node) -> nodes.Node | None:
     return None
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def register(app: Sphinx) -> None:
     """Connect the three steps."""
     app.connect("builder-inited", _read_chapters)
     app.connect("autodoc-process-docstring", _extend, priority=600)
     app.connect("doctree-resolved", _link_chapter)
-    return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
-"""Make the built pages light: drop the scripts, style rules and icons that no page uses.
+"""Make the built pages light: leave out the scripts, style rules and icons that no page uses.
 
-The themes send 1.5 MB of icons as a script, the rules of a whole style framework and, on every
-page, the index that only the search page reads. All works without them; see ``tests/site``.
+What the themes can be told stands in ``_config.yml`` and ``book/_templates``. They cannot be told
+to send less than the rules of a whole style framework (0.4 MB) and three fonts of icons (0.3 MB).
 """
 
 import re
@@ -11,23 +11,9 @@ from typing import Any
 from fontTools import subset
 from sphinx.application import Sphinx
 
-# The icons come from the web font as well; nothing on these pages runs on a server (thebe).
-_UNUSED = re.compile(
-    r"\s*<(?:script|link)[^>]*(?:fontawesome\.js|sphinx-thebe\.(?:js|css))[^>]*>(?:</script>)?"
-    r"|\s*<script>(?:const THEBE_JS_URL|kernelName = )[^<]*</script>"
-    r'|\s*<script type="text/x-thebe-config">[^<]*</script>'
-)
-_SEARCH = re.compile(
-    r'\s*<script src="[^"]*(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
-)
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-# A script of the theme, and what stands in a page that needs it.
+# A script, and what stands in a page that needs it.
 _NEEDED_BY = {"design-tabs.js": "sd-tab", "clipboard.min.js": "<pre", "copybutton.js": "<pre"}
-# Sphinx lays out its index with tables, and calls entries of a bibliography a list of items.
-_MENDED = {
-    'class="indextable genindextable"': 'role="presentation" class="indextable genindextable"',
-    '<div role="list" class="citation-list">': '<div class="citation-list">',
-}
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _EMPTY_BLOCK = re.compile(r"@(?:media|supports)[^{};]*\{\s*\}")
 # Commas inside parentheses, as in :is(a, b), separate no selectors.
@@ -36,8 +22,7 @@ _OPTIONAL = re.compile(r"\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\]")
 _CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 _WORD = re.compile(r"[\w-]+")
 # An icon is written as a code or as itself, a character of the private use area.
-_SIGN = re.compile("[\ue000-\uf8ff]")
-_ICON = re.compile(r'"\\([0-9a-f]{4})"')
+_ICON = re.compile(r'"\\([0-9a-f]{4})"|([\ue000-\uf8ff])')
 
 
 def without_unused_rules(style: str, words: set[str]) -> str:
@@ -60,47 +45,43 @@ def without_unused_rules(style: str, words: set[str]) -> str:
     return licences + _EMPTY_BLOCK.sub("", _RULE.sub(shorten, _COMMENT.sub("", style)))
 
 
-def _lighten_page(path: Path) -> str:
-    text = _UNUSED.sub("", path.read_text("utf-8"))
-    # Scripts choose the mode of the reader's system; where none runs, the page is light.
-    text = text.replace('data-theme="auto"', 'data-theme="light"', 1)
-    for made, mended in _MENDED.items():
-        text = text.replace(made, mended)
-    if path.name != "search.html":
-        text = _SEARCH.sub("", text)
-    for script, mark in _NEEDED_BY.items():
-        if mark not in text.split("</head>")[-1]:
-            text = re.sub(rf"\s*<script[^>]*/{re.escape(script)}[^>]*></script>", "", text)
-    path.write_text(text, "utf-8")
-    return text
+def choose_scripts(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Leave out the scripts that have nothing to do on this page."""
+    body = context.get("body", "")
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if _NEEDED_BY.get(Path(script.filename or "").name, "") in body
+    ]
+    # docutils calls a bibliography a list, and its entries no items of one.
+    context["body"] = body.replace('<div role="list" class="citation-list">', "<div>")
 
 
-def _subset_font(path: Path, icons: set[str]) -> None:
-    options = ["--flavor=woff2", f"--output-file={path}.part", "--ignore-missing-unicodes"]
-    subset.main([str(path), f"--unicodes={','.join(sorted(icons))}", *options])
-    Path(f"{path}.part").replace(path)
-
-
-def _lighten(app: Sphinx, failure: Exception | None) -> None:
+def lighten(app: Sphinx, failure: Exception | None) -> None:
+    """Drop rules and icons, once all pages that may use them are written."""
     if failure or app.builder.format != "html":
         return
     folder = Path(app.outdir)
+    # Loaded by no page, and with the name of every icon in it; see book/_templates.
+    (folder / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
     words: set[str] = set()
-    for page in folder.rglob("*.html"):
-        words.update(_WORD.findall(_lighten_page(page)))
-    for script in (folder / "_static").rglob("*.js"):
-        if script.name != "fontawesome.js":
-            words.update(_WORD.findall(script.read_text("utf-8")))
+    for path in [*folder.rglob("*.html"), *folder.rglob("*.js")]:
+        words.update(_WORD.findall(path.read_text("utf-8")))
     icons: set[str] = set()
     for sheet in (folder / "_static").rglob("*.css"):
         style = without_unused_rules(sheet.read_text("utf-8"), words)
         sheet.write_text(style, "utf-8")
-        icons.update(_ICON.findall(style), (f"{ord(sign):x}" for sign in _SIGN.findall(style)))
+        icons.update(code or f"{ord(sign):x}" for code, sign in _ICON.findall(style))
     for font in (folder / "_static" / "vendor" / "fontawesome").rglob("*.woff2"):
-        _subset_font(font, icons)
+        part = font.with_suffix(".part")
+        options = ["--flavor=woff2", f"--output-file={part}", "--ignore-missing-unicodes"]
+        subset.main([str(font), f"--unicodes={','.join(sorted(icons))}", *options])
+        part.replace(font)
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def register(app: Sphinx) -> None:
     """Lighten the pages after everything else has been written."""
-    app.connect("build-finished", _lighten, priority=900)
-    return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-page-context", choose_scripts, priority=900)
+    app.connect("build-finished", lighten, priority=900)

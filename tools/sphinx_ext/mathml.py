@@ -98,8 +98,7 @@ def _write_font(app: Sphinx, failure: Exception | None) -> None:
         subset.main([str(path), f"--unicodes={_CHARACTERS}", *options])
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def register(app: Sphinx) -> None:
     """Register the renderer under the name "mathml"."""
     app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
     app.connect("build-finished", _write_font)
-    return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

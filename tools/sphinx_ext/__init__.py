@@ -1,0 +1,14 @@
+"""What this book adds to Sphinx: one extension made of the modules of this folder."""
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from tools.sphinx_ext import alive, api_links, downloads, light_pages, mathml, stored
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything."""
+    for module in (mathml, stored, alive, downloads, api_links, light_pages):
+        module.register(app)
+    return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,14 +1,10 @@
 """Functions against the equations that they name, and the equations of PyTorch's parts against it.
 
-A function says which equation it implements in a line ``Equation: eq-...`` of its docstring. The
-adapters below only say which argument is which symbol; the formula is the one that is displayed.
+Which argument is which symbol is all that the adapters say; the formula is the displayed one.
 """
 
-import ast
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,22 +18,10 @@ from hwlib.train import OPTIMIZERS
 from tools.equations.formulas.judge import NUMERIC, Context
 from tools.equations.formulas.parse import NotationError
 
-NAMED = re.compile(r"^\s*Equation:\s*(eq-[\w-]+)", re.MULTILINE)
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # finite differences and float32 logits; see tests/ for ulp
 
 Pair = tuple[str, Any, Any]  # what, by the equation, by the function
 Adapter = Callable[["Reader"], Iterator[Pair]]
-
-
-def named_in(package: Path) -> dict[str, list[str]]:
-    """Equation label to the functions of the package that name it."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(package.glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                for label in NAMED.findall(ast.get_docstring(node) or ""):
-                    found.setdefault(label, []).append(f"{path.stem}.{node.name}")
-    return found
 
 
 def disagreements(book: Iterable[Context]) -> dict[str, str]:

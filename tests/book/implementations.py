@@ -1,93 +1,27 @@
 """Functions against the equations that they name, and the equations of PyTorch's parts against it.
 
-A function says which equation it implements in a line ``Equation: eq-...`` of its docstring. The
-adapters below only say which argument is which symbol; the formula is the one that is displayed.
+Which argument is which symbol is all that the adapters say; the formula is the displayed one.
 """
 
-import ast
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from equation_reader import Reader, Statements
 
 from hwlib import evaluate, gradcheck, losses, train, two_layer
 from hwlib.batches import Batches
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
-from tools.equations.formulas.evaluate import Evaluator
-from tools.equations.formulas.judge import NUMERIC, Context, is_single
-from tools.equations.formulas.notation import Key, definition
+from tools.equations.formulas.judge import NUMERIC, Context
 from tools.equations.formulas.parse import NotationError
-from tools.equations.formulas.symbols import Place, Point
 
-NAMED = re.compile(r"^\s*Equation:\s*(eq-[\w-]+)", re.MULTILINE)
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # finite differences and float32 logits; see tests/ for ulp
 
-Statements = Mapping[str, list[Context]]
 Pair = tuple[str, Any, Any]  # what, by the equation, by the function
 Adapter = Callable[["Reader"], Iterator[Pair]]
-
-
-def named_in(package: Path) -> dict[str, list[str]]:
-    """Equation label to the functions of the package that name it."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(package.glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                for label in NAMED.findall(ast.get_docstring(node) or ""):
-                    found.setdefault(label, []).append(f"{path.stem}.{node.name}")
-    return found
-
-
-class Reader:
-    """Evaluates displayed equations for given values of their symbols."""
-
-    def __init__(self, statements: Statements, seed: int = 0) -> None:
-        self.statements = statements
-        self.rng = np.random.default_rng(seed)
-
-    def sides(self, label: str, number: int = 0, /, **given: Any) -> list[Any]:
-        """All sides of one statement, in float64; a definition has one value, and so one side."""
-        context = self.statements[label][number]
-        evaluator = self._evaluator(context, given)
-        sides = context.statement.sides
-        relations = context.statement.relations
-        asserted = sides if relations[0] not in (":=", r"\leftarrow") else sides[1:]
-        defined = definition(context.statement)
-        parameters = defined[1].parameters if defined else ()
-        bound = {name: _exact(given[name]) for name in parameters}
-        return [_floats(evaluator.value(side, bound)) for side in asserted]
-
-    def _evaluator(self, context: Context, given: Mapping[str, Any]) -> Evaluator:
-        single = is_single(context)
-        places: dict[Place, Any] = {}
-        for name, value in given.items():
-            if callable(value):
-                places[Key(name, kind="function")] = value
-            elif name.endswith("_"):  # one value for each index
-                for index in np.ndindex(np.shape(value)):
-                    key = Key(name[:-1], len(index))
-                    places[key, tuple(i + 1 for i in index)] = _exact(value[index])
-            elif context.scope.knows(name) or Key(name) in context.scope.one_example:
-                alone = single and not np.shape(value)
-                places[context.scope.find(name, 0, alone)[0]] = _exact(value)
-        return Evaluator(context.scope, NUMERIC, Point(0), single, places)
-
-
-def _exact(value: Any) -> Any:
-    if callable(value):
-        return value
-    if np.ndim(value) == 0:
-        return NUMERIC.context.mpf(float(value))
-    return np.frompyfunc(lambda x: NUMERIC.context.mpf(float(x)), 1, 1)(np.asarray(value))
-
-
-def _floats(value: Any) -> Any:
-    return np.asarray(value, dtype=object).astype(float)
 
 
 def disagreements(book: Iterable[Context]) -> dict[str, str]:

@@ -65,12 +65,18 @@ def test_a_display_equation_is_read(text: str, tmp_path: Path) -> None:
         *(
             f"\\begin{{{name}}}{columns}\n1 &= 2\n\\end{{{name}}}"
             for name, columns in [
-                ("align", ""), ("align*", ""), ("alignat", "{2}"), ("flalign", ""),
-                ("gather", ""), ("multline", ""), ("equation", ""), ("eqnarray", ""),
+                ("align", ""),
+                ("align*", ""),
+                ("alignat", "{2}"),
+                ("flalign", ""),
+                ("gather", ""),
+                ("multline", ""),
+                ("equation", ""),
+                ("eqnarray", ""),
             ]
         ),
     ],
-)  # fmt: off
+)
 def test_what_would_not_be_read_is_an_error_with_its_place(text: str, tmp_path: Path) -> None:
     with pytest.raises(NotationError, match=r"01_x(\.md)?, line [345]"):
         read(text, tmp_path)

@@ -13,15 +13,35 @@ from tools.equations.formulas.rows import split_statements
 
 FORMULAS = Path(judge.__file__).parent
 DECLARED = {
-    "B": "size 2 4 3 5", "T": "size 3 2 4 3", "D": "size 3 2 4 3",
-    "d": "index D", "i": "index B", "j": "index D",
-    "x": "real", "z": "real", "w": "real", "q": "real", r"\theta": "real", "u": "integer",
-    "y": "unit", "a": "unit", "p": "unit", "s": "small", "r": "positive",
-    "X": "real[B,D]", "Y": "real[B,D]", "x_{i,j}": "entry of X", "c_i": "real",
-    "w_{i,j}": "entry of W", "W": "real[D,D]",
-}  # fmt: off
-DEFINED = [r"\sigma(z) := \frac{1}{1 + e^{-z}}", r"f(x) := x^3",
-           r"h(x) := \begin{cases} x & (x > 0) \\ 0 & (x \le 0) \end{cases}"]  # fmt: off
+    "B": "size 2 4 3 5",
+    "T": "size 3 2 4 3",
+    "D": "size 3 2 4 3",
+    "d": "index D",
+    "i": "index B",
+    "j": "index D",
+    "x": "real",
+    "z": "real",
+    "w": "real",
+    "q": "real",
+    r"\theta": "real",
+    "u": "integer",
+    "y": "unit",
+    "a": "unit",
+    "p": "unit",
+    "s": "small",
+    "r": "positive",
+    "X": "real[B,D]",
+    "Y": "real[B,D]",
+    "x_{i,j}": "entry of X",
+    "c_i": "real",
+    "w_{i,j}": "entry of W",
+    "W": "real[D,D]",
+}
+DEFINED = [
+    r"\sigma(z) := \frac{1}{1 + e^{-z}}",
+    r"f(x) := x^3",
+    r"h(x) := \begin{cases} x & (x > 0) \\ 0 & (x \le 0) \end{cases}",
+]
 
 
 def asserted(latex: str) -> list[Link]:
@@ -77,7 +97,7 @@ def verdict(latex: str) -> str:
         r"h(x) + h(-x) = |x|",
         r"-\log(1 - \sigma(z)) = \max(z, 0) + \log(1 + e^{-|z|})",
     ],
-)  # fmt: off
+)
 def test_what_is_true_holds(latex: str) -> None:
     assert verdict(latex) == "holds"
 

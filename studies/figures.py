@@ -26,15 +26,16 @@ PRECISION = 2600  # binary digits: more than the loss of the largest logit here 
 Record = dict[str, Any]
 
 
-# --- Loss ---------------------------------------------------------------------------------------
-
-PRESETS = [
-    {"label": "z = 36, y = 1", "z": 36, "y": 1, "range": 50},
-    {"label": "z = 40, y = 1", "z": 40, "y": 1, "range": 50},
-    {"label": "z = 40, y = 0", "z": 40, "y": 0, "range": 50},
-    {"label": "z = −40, y = 0", "z": -40, "y": 0, "range": 50},
-    {"label": "z = 40, y = 0.5", "z": 40, "y": 0.5, "range": 50},
-    {"label": "z = 745, y = 1", "z": 745, "y": 1, "range": 800},
+PRESETS: list[Record] = [
+    {"label": f"z = {z}, y = {y}".replace("-", "−"), "z": z, "y": y, "range": width}
+    for z, y, width in (
+        (36, 1, 50),
+        (40, 1, 50),
+        (40, 0, 50),
+        (-40, 0, 50),
+        (40, 0.5, 50),
+        (745, 1, 800),
+    )
 ]
 Z = [0, 0.25, -0.5, 1, -2, 7.3, -11.9, 17, -23.7, 30, 36, 36.7, -37, 40, -40, 50, -50, 100.1]
 Z += [-345.6, 700, -700, 709.7, -710, 740, -744.4, 745, -800]
@@ -55,7 +56,7 @@ def loss_record() -> Record:
     """Return examples for the buttons, true values for the tests, and the table."""
     rows = []
     for preset in PRESETS:
-        z, y = float(preset["z"]), float(preset["y"])  # type: ignore[arg-type]
+        z, y = float(preset["z"]), float(preset["y"])
         with np.errstate(all="ignore"):
             naive = logistic_loss([[y]], sigmoid([[z]]))
         stable = stable_logistic_loss([[y]], [[z]])
@@ -68,8 +69,6 @@ def loss_record() -> Record:
         "reference": [[z, y, *true_loss(z, y)] for z in Z for y in Y],
     }
 
-
-# --- Graph --------------------------------------------------------------------------------------
 
 EXAMPLE: dict[str, list[list[float]]] = {
     "x": [[1.0, 2.0]],
@@ -105,11 +104,9 @@ def graph_values(example: dict[str, Any]) -> dict[str, tuple[float, float]]:
     return values
 
 
-NODE_NAMES = {
-    "x1": "x₁", "x2": "x₂", "z11": "z⁽¹⁾₁", "z12": "z⁽¹⁾₂", "a1": "a₁", "a2": "a₂", "z": "z",
-    "ŷ": "ŷ", "ℓ": "ℓ", "w111": "w⁽¹⁾₁₁", "w112": "w⁽¹⁾₁₂", "w121": "w⁽¹⁾₂₁", "w122": "w⁽¹⁾₂₂",
-    "w21": "w⁽²⁾₁", "w22": "w⁽²⁾₂",
-}  # fmt: skip
+NODES = "x1 x2 z11 z12 a1 a2 z ŷ ℓ w111 w112 w121 w122 w21 w22"
+LETTERS = "x₁ x₂ z⁽¹⁾₁ z⁽¹⁾₂ a₁ a₂ z ŷ ℓ w⁽¹⁾₁₁ w⁽¹⁾₁₂ w⁽¹⁾₂₁ w⁽¹⁾₂₂ w⁽²⁾₁ w⁽²⁾₂"
+NODE_NAMES = dict(zip(NODES.split(), LETTERS.split(), strict=True))
 
 
 def graph_record() -> Record:
@@ -123,8 +120,6 @@ def graph_record() -> Record:
         "names": NODE_NAMES,
     }
 
-
-# --- Race ---------------------------------------------------------------------------------------
 
 # Name, formula on tensors x and y, and the usual start: as in book/_static/alive/race.js.
 SURFACES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor], tuple[float, float]]] = {
@@ -170,8 +165,6 @@ def race_record() -> Record:
     headers = [f"Height after {RACE_STEPS} steps on", *OPTIMIZERS]
     return {"table": {"headers": headers, "rows": rows}}
 
-
-# --- Write --------------------------------------------------------------------------------------
 
 RECORDS = {"loss": loss_record, "graph": graph_record, "race": race_record}
 

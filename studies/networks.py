@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hwlib.batches import Batches, split_validation
 from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist, to_tensors
 from hwlib.evaluate import evaluate, predict_image
 from hwlib.models import CNN, MLP
-from hwlib.schedule import fit_one_cycle
-from hwlib.train import Run, compare_optimizers
+from hwlib.train import Run, compare_optimizers, fit_one_cycle
 
 FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
 NETWORKS = {"mlp": MLP, "cnn": CNN}
@@ -28,13 +26,6 @@ SHOWN = 12  # test images in the table that stands where there is no JavaScript
 MLP_EPOCHS, MLP_BATCH, SEEDS = 20, 2500, (0, 1, 2)  # as in chapter 5
 CNN_EPOCHS, CNN_BATCH, CNN_SEED = 8, 250, 0  # as in chapter 6
 DIGITS = 5  # decimals of the stored curves
-
-Arrays = dict[str, NDArray[np.float16]]
-
-
-def half_precision(model: nn.Module) -> Arrays:
-    """Return the parameters of ``model`` by name, rounded to float16."""
-    return {name: value.numpy().astype(np.float16) for name, value in model.state_dict().items()}
 
 
 def stored_network(name: str, folder: Path = FOLDER) -> nn.Module:
@@ -51,11 +42,11 @@ def stored_network(name: str, folder: Path = FOLDER) -> nn.Module:
 
 
 def save_networks(models: dict[str, nn.Module], folder: Path = FOLDER) -> None:
-    """Write the weights of all networks into one compressed file."""
+    """Write the weights of all networks, rounded to float16, into one compressed file."""
     arrays = {
-        f"{name}/{key}": value
+        f"{name}/{key}": value.numpy().astype(np.float16)
         for name, model in models.items()
-        for key, value in half_precision(model).items()
+        for key, value in model.state_dict().items()
     }
     np.savez_compressed(folder / "networks.npz", allow_pickle=False, **arrays)
 

@@ -52,7 +52,7 @@ class Run:
 
 
 def comparable(output: NotebookNode) -> str | None:
-    """Return what of an output must be the same everywhere, or None for pictures and claims."""
+    """Return what of an output must be the same everywhere, or None for claims."""
     if output.output_type == "stream":
         text = output.text
     elif output.output_type == "error" or "claim" in output.metadata:
@@ -68,7 +68,7 @@ def read(notebook: NotebookNode) -> Run:
     cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
     outputs = [output for cell in cells for output in cell.outputs]
     claims = [o.metadata["claim"] for o in outputs if "claim" in o.get("metadata", {})]
-    shown = [[t for o in c.outputs if (t := comparable(o)) is not None] for c in cells]
+    shown = [[text for o in cell.outputs if (text := comparable(o))] for cell in cells]
     failed = [
         f"{o.ename}: {o.evalue}"
         for cell in cells
@@ -88,14 +88,19 @@ def run_here(source: Path, target: Path) -> None:
     nbformat.write(notebook, target)
 
 
-def run(source: Path, setting: str) -> Run:
+def run(source: Path, setting: str, log: Path | None = None) -> Run:
     """Execute a chapter in a process of its own, whose libraries are told what to use."""
     told = {name: value for name, value in zip(NAMES, SETTINGS[setting], strict=True) if value}
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / source.name
         here = [sys.executable, "-m", "tools.elsewhere", "--run", str(source), str(target)]
         subprocess.run(here, env=os.environ | told, cwd=TOP, check=True)
-        return read(nbformat.read(target, as_version=4))
+        found = read(nbformat.read(target, as_version=4))
+    if log:
+        values = {name: made["value"] for name, made in found.claims.items()}
+        with log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"chapter": source.stem, "setting": setting, **values}) + "\n")
+    return found
 
 
 def available(setting: str) -> bool:
@@ -116,8 +121,9 @@ def strain(values: list[float], made: dict[str, Any]) -> float:
     spread = max(values) - min(values)
     if not spread:
         return 0.0
-    low, high = made["low"], made["high"]
-    room = min([min(values) - low] * (low is not None) + [high - max(values)] * (high is not None))
+    below = float("inf") if made["low"] is None else min(values) - made["low"]
+    above = float("inf") if made["high"] is None else made["high"] - max(values)
+    room = min(below, above)
     return spread / room if room > 0 else float("inf")
 
 
@@ -161,15 +167,10 @@ def main(arguments: list[str] | None = None) -> int:
     for chapter in given.chapters or sorted((TOP / "book").glob("[0-9]*.ipynb")):
         source = chapter.with_suffix(".ipynb").resolve()
         stored = read(nbformat.read(source, as_version=4))
-        runs = {setting: run(source, setting) for setting in settings}
+        runs = {setting: run(source, setting, given.log) for setting in settings}
         varied, wrong = compare(source.stem, stored, runs)
         rows += varied
         errors += wrong
-        if given.log:
-            with given.log.open("a") as log:
-                for name, other in runs.items():
-                    values = {n: c["value"] for n, c in other.claims.items()}
-                    log.write(json.dumps({"c": source.stem, "s": name, "v": values}) + "\n")
     report(rows)
     print(*errors, sep="\n")
     return bool(errors)

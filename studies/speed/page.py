@@ -1,4 +1,4 @@
-"""The tables and the plot of the page on cost, made from `book/data/bench.json`."""
+"""The tables and the plot of the page on cost, made from the record of a run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,11 +9,7 @@ import matplotlib.pyplot as plt
 from hwlib import plot
 
 Rows = Sequence[Mapping[str, Any]]
-HEADERS = {
-    "usual recipe": "usual recipe",
-    "autograd": "PyTorch autograd",
-    "scikit-learn": "scikit-learn",
-}
+MARKERS = {"floor": "o", "usual recipe": "s", "autograd": "^", "scikit-learn": "D"}
 
 
 def seconds(value: float) -> str:
@@ -31,32 +27,22 @@ def ratio(cell: Mapping[str, float] | None) -> str:
     return f"{cell['ratio']:.2f} ({cell['low']:.2f} to {cell['high']:.2f})"
 
 
-def markdown(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [headers, ["---"] * len(headers), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Return a table as a record holds it."""
+    return {"headers": list(headers), "rows": [list(row) for row in rows]}
 
 
-def speed_table(rows: Rows, others: Sequence[str]) -> str:
-    """Return our time, how far it is above the floor, and how much longer other ways take."""
+def compared(rows: Rows, headers: Sequence[str], ways: Sequence[str]) -> dict[str, Any]:
+    """Return our time, and the ratios of other ways."""
     body = []
     for row in rows:
-        ways = row["ways"]
-        cells = [ratio(ways.get(way)) for way in ("floor", *others)]
-        body.append([row["what"], seconds(ways["ours"]["seconds"]), *cells])
-    return markdown(["", "ours", "ours / floor", *(f"{HEADERS[o]} / ours" for o in others)], body)
+        found = row["ways"]
+        cells = [seconds(found["ours"]["seconds"]), *(ratio(found.get(way)) for way in ways)]
+        body.append([row["what"], *cells])
+    return table(["What", *headers], body)
 
 
-def together_table(rows: Rows) -> str:
-    """Return how long seeds take one after the other, and how much shorter together."""
-    body = []
-    for row in rows:
-        ways = row["ways"]
-        body.append([row["what"], seconds(ways["ours"]["seconds"]), ratio(ways["together"])])
-    return markdown(["", "one after the other", "together / one after the other"], body)
-
-
-def accuracy_table(rows: Rows) -> str:
+def accuracies(rows: Rows) -> dict[str, Any]:
     """Return the times to each accuracy."""
     body = []
     for row in rows:
@@ -65,77 +51,70 @@ def accuracy_table(rows: Rows) -> str:
         if usual is not None:
             cells = [seconds(usual), f"{usual / row['seconds']:.1f}"]
         body.append([f"{row['level']} %", row["recipe"], seconds(row["seconds"]), *cells])
-    return markdown(["accuracy", "our recipe", "ours", "usual recipe", "ratio"], body)
+    return table(["Accuracy", "Our recipe", "Ours", "Usual recipe", "Ratio"], body)
 
 
-def start_table(speed: Mapping[str, Any]) -> str:
-    """Return what it costs before anything is trained."""
-    once = [row for row in speed["rows"] if set(row["ways"]) == {"ours"}]
-    body = [[row["what"], seconds(row["ways"]["ours"]["seconds"])] for row in once]
-    for way, value in speed["imports"].items():
-        body.append([f"a process that imports {way}", seconds(value)])
-    return markdown(["", "time"], body)
-
-
-def chapter_table(chapters: Mapping[str, Any]) -> str:
-    """Return time and memory of each chapter."""
-    body = [
-        [row["chapter"], seconds(row["seconds"]), f"{row['peak_megabytes']:,.0f} MB"]
-        for row in chapters["rows"]
-    ]
-    return markdown(["chapter", "time", "peak memory"], body)
-
-
-def machine_line(part: Mapping[str, Any]) -> str:
+def machines(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the numbers were measured on."""
-    m = part["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in m["versions"].items())
-    return (
-        f"Measured on {m['date']} with {m['processors']} × {m['processor']}, Python {m['python']}, "
-        f"{versions}. Load of other programs before the start: {m['load_before']}.\n"
-    )
+    body = []
+    for name, part in record.items():
+        m = part["machine"]
+        versions = ", ".join(f"{package} {number}" for package, number in m["versions"].items())
+        where = f"{m['processors']} × {m['processor']}"
+        what = f"Python {m['python']}, {versions}"
+        body.append([name, m["date"], where, what, str(m["load_before"])])
+    return table(["Part", "Date", "Processors", "Versions", "Load before the start"], body)
 
 
-def fragments(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the Markdown that the page includes, by name."""
-    speed = record["speed"]
-    compared = [row for row in speed["rows"] if "floor" in row["ways"]]
-    made = {
-        "bench_epochs": speed_table(
-            [row for row in compared if not row["what"].startswith("gradient")], ["usual recipe"]
-        ),
-        "bench_gradient": speed_table(
-            [row for row in compared if row["what"].startswith("gradient")],
-            ["autograd", "scikit-learn"],
-        ),
-        "bench_together": together_table([r for r in speed["rows"] if "together" in r["ways"]]),
-        "bench_accuracy": accuracy_table(speed["accuracy"]),
-        "bench_start": start_table(speed),
-        "bench_machine": machine_line(speed),
-    }
-    if "chapters" in record:
-        made["bench_chapters"] = (
-            chapter_table(record["chapters"]) + "\n" + machine_line(record["chapters"])
-        )
+def tables(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the tables of the page by name."""
+    parts = {name: record[name] for name in ("speed", "chapters") if name in record}
+    made = {"machines": machines(parts)}
+    if "speed" in parts:
+        rows = parts["speed"]["rows"]
+        floors = [row for row in rows if "floor" in row["ways"]]
+        gradients = [row for row in floors if row["what"].startswith("gradient")]
+        others = ("PyTorch autograd / ours", "scikit-learn / ours")
+        made |= {
+            "epochs": compared(
+                [row for row in floors if row not in gradients],
+                ["Ours", "Ours / floor", "Usual recipe / ours"],
+                ["floor", "usual recipe"],
+            ),
+            "gradient": compared(
+                gradients, ["Ours", "Ours / floor", *others], ["floor", "autograd", "scikit-learn"]
+            ),
+            "together": compared(
+                [row for row in rows if "together" in row["ways"]],
+                ["One after the other", "Together / one after the other"],
+                ["together"],
+            ),
+            "start": compared([row for row in rows if set(row["ways"]) == {"ours"}], ["Time"], []),
+            "accuracy": accuracies(parts["speed"]["accuracy"]),
+        }
+    if "chapters" in parts:
+        body = [
+            [row["chapter"], seconds(row["seconds"]), f"{row['peak_megabytes']:,.0f} MB"]
+            for row in parts["chapters"]["rows"]
+        ]
+        made["chapters"] = table(["Chapter", "Time", "Peak memory"], body)
     return made
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:
     """Draw how much longer than ours every other way takes, the floor included."""
     plot.use_style()
-    markers = {"floor": "o", "usual recipe": "s", "autograd": "^", "scikit-learn": "D"}
-    rows = [r for r in record["speed"]["rows"] if "floor" in r["ways"]][::-1]
+    measured = record["speed"]["rows"] if "speed" in record else []
+    rows = [row for row in measured if "floor" in row["ways"]][::-1]
     fig, ax = plt.subplots(figsize=(6.4, 4.2))
-    for way, marker in markers.items():
-        places, values, spread = [], [], []
-        for place, row in enumerate(rows):
-            if cell := row["ways"].get(way):
-                ends = [cell["ratio"], cell["low"], cell["high"]]
-                middle, *both = [1 / r for r in ends] if way == "floor" else ends
-                places.append(place)
-                values.append(middle)
-                spread.append([middle - min(both), max(both) - middle])
-        errors = list(zip(*spread, strict=True))
+    for way, marker in MARKERS.items():
+        places = [place for place, row in enumerate(rows) if way in row["ways"]]
+        cells = [rows[place]["ways"][way] for place in places]
+        ends = [[cell[k] for k in ("ratio", "low", "high")] for cell in cells]
+        if way == "floor":
+            ends = [[1 / middle, 1 / high, 1 / low] for middle, low, high in ends]
+        errors = [[m - low for m, low, _ in ends], [high - m for m, _, high in ends]]
+        values = [middle for middle, _, _ in ends]
         ax.errorbar(values, places, xerr=errors, fmt=marker, linestyle="none", label=way)
     ax.axvline(1, color="grey", linewidth=0.8)
     ax.set_xscale("log")
@@ -144,10 +123,3 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     ax.legend(loc="lower left")
     fig.savefig(path, metadata={"Software": None})
     plt.close(fig)
-
-
-def write(record: Mapping[str, Any], data: Path) -> None:
-    """Write all fragments and the plot."""
-    for name, text in fragments(record).items():
-        (data / f"{name}.md").write_text(text, encoding="utf-8")
-    draw(record, data / "bench.png")

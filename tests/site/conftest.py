@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
-from filelock import FileLock
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
 from trouble import Trouble
 
@@ -41,27 +41,30 @@ class _QuietHandler(SimpleHTTPRequestHandler):
 
 def _sources() -> Iterator[Path]:
     yield from (TOP / "_config.yml", TOP / "_toc.yml")
-    for folder in ("book", "hwlib", "tools/sphinx_ext"):
+    for folder in ("book", "hwlib", "tools/sphinx_ext", "tools/editions"):
         for path in (TOP / folder).rglob("*"):
             if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
                 yield path
 
 
-def _other_images() -> bool:
-    """Return whether the site was built with Fashion-MNIST and is tested without, or vice versa."""
-    network = SITE / "_static" / "alive" / "data-network.js"
+def _outdated() -> bool:
+    """Return whether the site is missing, older than its sources, or has other images.
+
+    It may have been built with Fashion-MNIST and be tested without, or vice versa.
+    """
+    index, network = SITE / "index.html", SITE / "_static" / "alive" / "data-network.js"
+    if not index.exists() or not network.exists():
+        return True
     drawn = json.dumps(first_test_images(1)[2])
-    return f'"standIn":{drawn}' not in network.read_text(encoding="utf-8")
+    changed = max(path.stat().st_mtime for path in _sources())
+    return index.stat().st_mtime < changed or f'"standIn":{drawn}' not in network.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")
 def site() -> Path:
-    """Return the folder of the built site; build it if it is missing or older than its sources."""
-    index = SITE / "index.html"
-    SITE.parent.mkdir(exist_ok=True)
-    with FileLock(SITE.parent / "site.lock"):  # of several processes that test, one builds
-        changed = max(path.stat().st_mtime for path in _sources())
-        if not index.exists() or index.stat().st_mtime < changed or _other_images():
+    """Return the folder of the built site; build it if it is outdated."""
+    with build_book.LOCK:  # of several processes that test, one builds
+        if _outdated():
             assert build_book.main() == 0, "the site was not built, see the output above"
     return SITE
 
@@ -84,13 +87,21 @@ def _find_chromium(bundled: str) -> str | None:
     return named or installed or (bundled if Path(bundled).exists() else None)
 
 
+def _without_browser() -> NoReturn:
+    """Skip on a reader's machine; in continuous integration nothing may pass unseen."""
+    reason = "Chromium is not installed, so no page was loaded; see 'How to run this'"
+    if os.environ.get("CI"):
+        pytest.fail(f"{reason}. Since CI is set, that is a failure.", pytrace=False)
+    pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Start the system's Chromium, or the one that Playwright installed; skip if there is none."""
+    """Start the system's Chromium, or the one that Playwright installed."""
     with sync_playwright() as playwright:
         executable = _find_chromium(playwright.chromium.executable_path)
         if executable is None:
-            pytest.skip("Chromium is not installed, so no page was loaded; see 'How to run this'")
+            _without_browser()
         chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield chromium
         chromium.close()

@@ -45,6 +45,13 @@ def test_buttons_open_the_chapter_from_the_one_address_that_is_set(page: Page) -
     assert downloads.count() == 1
 
 
+def test_pictures_come_with_the_notice_of_their_licence(page: Page) -> None:
+    page.goto("book/04_fashion_mnist.html")
+    assert "Copyright (c) 2017 Zalando SE" in page.locator("footer").all_inner_texts()[-1]
+    page.goto("book/licence.html")
+    assert "Copyright (c) 2017 Zalando SE" in page.locator("article").inner_text()
+
+
 def test_terms_of_the_glossary_have_a_place_to_link_to(page: Page) -> None:
     page.goto("book/notation.html#term-softplus")
     assert page.locator("dt#term-softplus").is_visible()

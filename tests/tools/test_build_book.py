@@ -73,7 +73,8 @@ def test_a_file_in_the_place_of_the_folder_gets_one_line(checkout, tmp_path, cap
     assert checkout == []
 
 
-def test_a_failed_build_fails(checkout, monkeypatch, capsys):
+@pytest.mark.usefixtures("checkout")
+def test_a_failed_build_fails(monkeypatch, capsys):
     failed = subprocess.CompletedProcess([], 2)
     monkeypatch.setattr(build_book.subprocess, "run", lambda *_, **__: failed)
     assert build_book.main() == 1

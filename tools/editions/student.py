@@ -20,6 +20,7 @@ from hwlib.check.tasks import tasks_of
 from tools.editions.plain import Book, Plain, read_sources, title_of
 
 TOP = Path(__file__).parents[2]
+README = Path(__file__).with_name("student-readme.md")
 EDITIONS = ("student", "instructor")
 GLUED = "application/papermill.record/text/plain"
 SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
@@ -27,19 +28,6 @@ SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
 GRADING = {f"hwlib/check/{name}.py" for name in ("grade", "runner", "__main__")}
 NOTEBOOKS = {"jupyterlab", "ipykernel", "mpmath", "sympy"}  # what chapters need beside the package
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-README = """\
-# Neural networks, worked out: notebooks with open answers
-
-With Python 3.11 or newer, in this folder:
-
-    python3 -m venv .venv
-    .venv/bin/python -m pip install -r requirements.txt
-    .venv/bin/python -m jupyter lab 01_logistic_loss.ipynb
-
-(on Windows, `.venv\\Scripts\\python` in place of `.venv/bin/python`). Replace each
-`raise NotImplementedError` by your answer and run the cell below it: it says what is wrong, with a
-hint. Hand in the notebook file. Fashion-MNIST is downloaded when a chapter first asks for it.
-"""
 
 
 def chapters(book: Path) -> list[Path]:
@@ -177,7 +165,10 @@ def write(target: Path, kinds: Sequence[str] = EDITIONS, top: Path = TOP) -> lis
 
 def _surroundings(kind: str, top: Path) -> dict[Path, str]:
     """What the notebooks of an edition need beside them: the package, and how to install."""
-    found = {Path("README.md"): README, Path("requirements.txt"): _requirements(top)}
+    found = {
+        Path("README.md"): README.read_text(encoding="utf-8"),
+        Path("requirements.txt"): _requirements(top),
+    }
     for path in [top / "LICENSE", *(top / "hwlib").rglob("*")]:
         name = path.relative_to(top)
         graded = kind == "student" and name.as_posix() in GRADING

@@ -1,0 +1,126 @@
+"""One epoch over the 60,000 training images: ours, the usual recipe, and the arithmetic alone."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hwlib.batches import Batches
+from hwlib.course.loading import per_image_loader
+from hwlib.data import ImageData, to_tensors
+from hwlib.models import CNN, MLP
+from hwlib.train import make_optimizer, train_epoch
+from studies.speed.stopwatch import Case, Timed
+
+# Network, batch size, and whether the usual recipe is timed too.
+CASES = [("MLP", 2500, True), ("MLP", 128, True), ("CNN", 250, True), ("CNN", 128, False)]
+MODELS: dict[str, Callable[[], nn.Module]] = {"MLP": MLP, "CNN": CNN}
+
+
+def train_as_usual(model: nn.Module, loader: Iterable[Any], optimizer: Any) -> None:
+    """Do what PyTorch's own MNIST example does in an epoch."""
+    model.train()
+    for images, labels in loader:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+
+
+def linear_floor(inputs: Tensor, layer: nn.Linear, first: bool) -> Timed:
+    """Return the two or three matrix products of a linear layer, for one batch."""
+    weight = layer.weight.detach()
+    output = inputs @ weight.T
+    weight_gradient, input_gradient = torch.empty_like(weight), torch.empty_like(inputs)
+
+    def products() -> None:
+        torch.mm(inputs, weight.T, out=output)
+        torch.mm(output.T, inputs, out=weight_gradient)
+        if not first:
+            torch.mm(output, weight, out=input_gradient)
+
+    return products
+
+
+def convolution_floor(inputs: Tensor, layer: nn.Conv2d, first: bool) -> Timed:
+    """Return the convolution and the gradients of a convolutional layer, for one batch."""
+    weight = layer.weight.detach()
+    bias = None if layer.bias is None else layer.bias.detach()
+    setting: tuple[Any, ...] = (layer.stride, layer.padding, layer.dilation, False, [0, 0], 1)
+    gradient = torch.ops.aten.convolution(inputs, weight, bias, *setting)
+    sizes, wanted = [len(weight)], [not first, True, True]
+    backward = torch.ops.aten.convolution_backward
+
+    def products() -> None:
+        torch.ops.aten.convolution(inputs, weight, bias, *setting)
+        backward(gradient, inputs, weight, sizes, *setting, wanted)
+
+    return products
+
+
+def layer_floors(name: str, images: Tensor) -> list[Timed]:
+    """Return the products of one batch, layer by layer, on inputs of the right shapes."""
+    n = len(images)
+    if name == "MLP":
+        sizes = (784, 100, 100, 10)
+        layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        inputs = [images.reshape(n, -1), *(torch.rand(n, size) for size in sizes[1:-1])]
+        return [linear_floor(x, layers[i], first=not i) for i, x in enumerate(inputs)]
+    model = CNN()
+    maps = torch.rand(n, 16, 14, 14).contiguous(memory_format=torch.channels_last)
+    first, second = (layer for layer in model.features if isinstance(layer, nn.Conv2d))
+    linear = [layer for layer in model.classifier if isinstance(layer, nn.Linear)]
+    return [
+        convolution_floor(images, first, first=True),
+        convolution_floor(maps, second, first=False),
+        *(linear_floor(torch.rand(n, layer.in_features), layer, False) for layer in linear),
+    ]
+
+
+def floor(name: str, size: int, images: Tensor) -> Timed:
+    """The same products on the same tensors as in an epoch, and nothing else."""
+    parts = images.split(size)
+    steps = layer_floors(name, parts[0]) * (len(images) // size)
+    steps += layer_floors(name, parts[-1]) if len(images) % size else []
+
+    def run() -> None:
+        with torch.no_grad():
+            for step in steps:
+                step()
+
+    return run
+
+
+def ours(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
+    """An epoch as in the chapters; one step is made before, for what PyTorch loads then."""
+    model = MODELS[name]()
+    optimizer = make_optimizer("Adam 0.01", model.parameters())
+    train_epoch(model, [(images[:size], labels[:size])], optimizer)
+    batches = Batches(images, labels, size, generator=torch.Generator())
+    return lambda: train_epoch(model, batches, optimizer)
+
+
+def usual(name: str, size: int, data: ImageData) -> Timed:
+    """The usual recipe: a DataLoader with per-image ToTensor and two workers."""
+    model = MODELS[name]()
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    loader = per_image_loader(data.train_images, data.train_labels, size, shuffle=True, workers=2)
+    return lambda: train_as_usual(model, loader, optimizer)
+
+
+def cases(data: ImageData) -> Iterator[Case]:
+    """Yield one case for each network and batch size."""
+    images, labels = to_tensors(data.train_images, data.train_labels)
+    for name, size, compared in CASES:
+        ways: dict[str, Callable[[], Timed]] = {
+            "floor": partial(floor, name, size, images),
+            "ours": partial(ours, name, size, images, labels),
+        }
+        if compared:
+            ways["usual recipe"] = partial(usual, name, size, data)
+        yield Case(f"{name}, batch {size}", ways)

@@ -1,0 +1,56 @@
+"""Time several ways of doing one thing in turn: what else the machine does meets all alike."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+Timed = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing and the ways to do it; each way prepares, and returns the function to time."""
+
+    what: str
+    ways: Mapping[str, Callable[[], Timed]]
+    rounds: int = 1
+
+
+def seconds(function: Timed, rounds: int = 1) -> float:
+    """Return the median time of a function."""
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def measure(cases: Iterable[Case], repeats: int) -> list[dict[str, Any]]:
+    """Time everything once before anything is timed again; return what `row` returns, by case."""
+    cases = list(cases)
+    times: list[dict[str, list[float]]] = [{way: [] for way in case.ways} for case in cases]
+    for repeat in range(repeats):
+        for case, found in zip(cases, times, strict=True):
+            print(f"{repeat + 1}/{repeats}: {case.what}", flush=True)
+            for way, prepare in case.ways.items():
+                found[way].append(seconds(prepare(), case.rounds))
+    return [row(case.what, found) for case, found in zip(cases, times, strict=True)]
+
+
+def row(what: str, ways: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Return median seconds of each way, and of those not ours the ratio, lowest to highest.
+
+    Ratios are taken within a repeat.
+    """
+    cells: dict[str, dict[str, float]] = {}
+    for way, times in ways.items():
+        cells[way] = {"seconds": median(times)}
+        if way != "ours" and "ours" in ways:
+            over = way == "floor"  # how far above the floor; how far below all others
+            pairs = zip(ways["ours"], times, strict=True)
+            ratios = [mine / other if over else other / mine for mine, other in pairs]
+            cells[way] |= {"ratio": median(ratios), "low": min(ratios), "high": max(ratios)}
+    return {"what": what, "ways": cells}

@@ -1,0 +1,132 @@
+"""What a kind of number has to offer, and one kind: real numbers of 80 digits at a point.
+
+Derivatives are central differences of about 50 correct digits; no rule of calculus is needed.
+"""
+
+import operator
+import random
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import mpmath
+
+DIGITS = 80  # of a calculation; two values are equal if half of them are
+ROUNDS = {"real": (0.2, 3.0), "positive": (0.2, 3.0), "unit": (0.05, 0.95), "small": (0.05, 0.95)}
+
+LARGEST_EXPONENT = 10**6  # of a result; a larger one is never calculated
+
+FAR = "far "  # seeds that begin so draw from the whole domain
+
+Scalar = Any
+
+
+class OutOfDomainError(ArithmeticError):
+    """An operation has no real value here, such as the logarithm of a negative number."""
+
+
+class Algebra(Protocol):
+    """What `evaluate` needs of a kind of number."""
+
+    functions: dict[str, Callable[..., Scalar]]
+
+    def number(self, text: str) -> Scalar:
+        """The number written ``text``."""
+
+    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
+        """A value for a free symbol."""
+
+    def divide(self, a: Scalar, b: Scalar) -> Scalar:
+        """a / b."""
+
+    def power(self, a: Scalar, b: Scalar) -> Scalar:
+        """a to the power of b."""
+
+    def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
+        """The derivative of ``function`` at ``at``."""
+
+    def holds(self, relation: str, a: Scalar, b: Scalar) -> bool:
+        """Is ``a relation b`` true."""
+
+
+def draw(key: str, domain: str, seed: str) -> float | int:
+    """A random number of a domain, the same for the same key and seed."""
+    rng = random.Random(f"{seed}/{key}")
+    if domain == "integer":
+        return rng.randint(0, 3)
+    size = _far(rng, domain) if seed.startswith(FAR) else rng.uniform(*ROUNDS[domain])
+    return -size if domain in ("real", "small") and rng.random() < 0.5 else size
+
+
+def _far(rng: random.Random, domain: str) -> float:
+    """Where few look: near 0, near the end of a bounded domain, and far out."""
+    if domain in ("real", "positive"):
+        return float(10 ** rng.uniform(-4, 3))
+    close = float(10 ** rng.uniform(-6, -1))
+    return close if rng.random() < 0.5 else 1 - close
+
+
+class Numeric:
+    """Real numbers of so many digits; equal means equal to half of them."""
+
+    def __init__(self, digits: int = DIGITS) -> None:
+        self.context = mpmath.mp.clone()
+        self.context.dps = digits
+        self.numbers: dict[str, Scalar] = {}
+        self.step = self.context.mpf(10) ** (-digits * 5 // 16)
+        self.tolerance = self.context.mpf(10) ** (-digits // 2)
+        c = self.context
+        self.functions = {
+            r"\exp": self._exp,
+            r"\log": self._log,
+            r"\sqrt": lambda x: self.power(x, c.mpf("0.5")),
+            r"\sin": c.sin,
+            r"\cos": c.cos,
+            r"\tanh": c.tanh,
+            r"\pi": lambda: +c.pi,
+            r"\max": max,
+            r"\min": min,
+            "abs": abs,
+        }
+
+    def number(self, text: str) -> Scalar:
+        if text not in self.numbers:
+            self.numbers[text] = self.context.mpf(text)
+        return self.numbers[text]
+
+    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
+        return self.context.mpf(draw(key, domain, seed))
+
+    def _exp(self, x: Scalar) -> Scalar:
+        if abs(x) > LARGEST_EXPONENT:
+            raise OutOfDomainError("a power too large to calculate")
+        return self.context.exp(x)
+
+    def _log(self, x: Scalar) -> Scalar:
+        if x <= 0:
+            raise OutOfDomainError("logarithm of a number that is not positive")
+        return self.context.log(x)
+
+    def divide(self, a: Scalar, b: Scalar) -> Scalar:
+        if b == 0:
+            raise OutOfDomainError("division by zero")
+        return a / b
+
+    def power(self, a: Scalar, b: Scalar) -> Scalar:
+        if (a < 0 and b != int(b)) or (a == 0 and b < 0):
+            raise OutOfDomainError("a power that is not a real number")
+        if a != 0 and abs(b * self.context.log(abs(a))) > LARGEST_EXPONENT:
+            raise OutOfDomainError("a power too large to calculate")
+        return a**b
+
+    def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
+        h = self.step
+        return (function(at + h) - function(at - h)) / (2 * h)
+
+    def holds(self, relation: str, a: Scalar, b: Scalar) -> bool:
+        close = abs(a - b) <= self.tolerance * max(1, abs(a), abs(b))
+        if relation in ("=", r"\ne"):
+            return close == (relation == "=")
+        return bool(_ORDER[relation](a, b)) or (close and relation in (r"\ge", r"\le"))
+
+
+_ORDER = {r"\ge": operator.ge, r"\le": operator.le, ">": operator.gt, "<": operator.lt}

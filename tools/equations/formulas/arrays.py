@@ -1,0 +1,61 @@
+"""Arithmetic of numbers and two-dimensional arrays of them, strict about shapes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tools.equations.formulas.parse import NotationError
+
+Value = Any  # a scalar of the algebra, or a two-dimensional object array of them
+
+
+class ShapeError(NotationError):
+    """Arrays of these shapes cannot be combined."""
+
+
+def shape(value: Value) -> tuple[int, ...]:
+    """The shape of an array, () for a number."""
+    return value.shape if isinstance(value, np.ndarray) else ()
+
+
+def add(a: Value, b: Value) -> Value:
+    """a + b; a number, or a single row, is added to each row of an array."""
+    if shape(a) != shape(b) and shape(a) and shape(b):
+        row = b.shape[0] == 1 and a.shape[1] == b.shape[1]
+        if not row:
+            raise ShapeError(f"cannot add the shapes {shape(a)} and {shape(b)}.")
+    return a + b
+
+
+def multiply(a: Value, b: Value) -> Value:
+    """a b: a matrix product between arrays; one by one counts as a number."""
+    if not (shape(a) and shape(b)):
+        return a * b
+    if a.shape[1] != b.shape[0]:
+        raise ShapeError(f"cannot multiply the shapes {a.shape} and {b.shape}.")
+    product = a @ b
+    return product[0, 0] if product.shape == (1, 1) else product
+
+
+def entrywise(function: Callable[..., Value], *values: Value) -> Value:
+    """Apply a function of numbers to each entry of arrays of one shape."""
+    if not any(isinstance(v, np.ndarray) for v in values):
+        return function(*values)
+    shapes = {v.shape for v in values if isinstance(v, np.ndarray)}
+    if len(shapes) > 1:
+        raise ShapeError(f"expected arrays of one shape, got {sorted(shapes)}.")
+    return np.frompyfunc(function, len(values), 1)(*values)
+
+
+def replaced(array: Value, position: tuple[int, ...], x: Value) -> Value:
+    """A copy of the array with another value at one position."""
+    copy = array.copy()
+    copy[position] = x
+    return copy
+
+
+def scalar(value: Value, what: str) -> Value:
+    if shape(value):
+        raise ShapeError(f"expected a number as {what}, got an array of shape {shape(value)}.")
+    return value

@@ -1,0 +1,192 @@
+"""Decide whether the relations of a statement hold, at random points with 80 digits."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tools.equations.formulas.algebra import Algebra, Numeric, OutOfDomainError
+from tools.equations.formulas.arrays import shape
+from tools.equations.formulas.evaluate import Evaluator
+from tools.equations.formulas.notation import Index, Key, Scope, definition
+from tools.equations.formulas.parse import Node, NotationError, Statement
+from tools.equations.formulas.symbols import Place, Point
+
+POINTS = 10  # for an equality, which a wrong one hardly survives at a single point
+POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many
+ATTEMPTS = 400
+NUMERIC = Numeric()
+STRICT = Numeric(600)  # so that a rounding error is never taken for a false formula
+
+STRICTLY = ("<", ">", r"\ne")
+KINDS = {":=": "definition", r"\leftarrow": "update", r"\approx": "approximation"}
+
+
+@dataclass(frozen=True)
+class Context:
+    """One statement with the meanings in force at its place, and a label if it has one."""
+
+    statement: Statement
+    scope: Scope
+    label: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One relation between neighbouring sides."""
+
+    context: Context
+    number: int
+
+    @property
+    def relation(self) -> str:
+        """``=``, ``\\ge``, ``:=``..."""
+        return self.context.statement.relations[self.number]
+
+    @property
+    def kind(self) -> str:
+        """definition, update, approximation or assertion."""
+        return KINDS.get(self.relation, "assertion")
+
+    @property
+    def sides(self) -> tuple[Node, Node]:
+        """Left and right of the relation."""
+        left, right = self.context.statement.sides[self.number : self.number + 2]
+        return left, right
+
+    @property
+    def text(self) -> str:
+        """The link as LaTeX."""
+        left, right = (shown(self.context.statement, side) for side in self.sides)
+        return f"{left} {self.relation} {right}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a link does not hold, with both sides at a point where they differ."""
+
+    link: Link
+    reason: str
+    refused: bool = False  # it could not be evaluated at all
+
+    def __str__(self) -> str:
+        return f"{self.link.context.place}: {self.link.text}\n{self.reason}"
+
+
+def shown(statement: Statement, node: Node) -> str:
+    """The LaTeX of a node."""
+    return statement.text[slice(*node.span)].strip()
+
+
+def links(context: Context) -> list[Link]:
+    """The links of one statement."""
+    return [Link(context, n) for n in range(len(context.statement.relations))]
+
+
+def is_single(context: Context) -> bool:
+    """Does the statement speak of a single example: is no array in sight."""
+    return not any(context.scope.has_array(side) for side in context.statement.sides)
+
+
+def points(context: Context, algebra: Algebra = NUMERIC, draws: str = "0") -> Iterator[Evaluator]:
+    """Evaluators at random points that satisfy the statement's conditions."""
+    single = is_single(context)
+    for attempt in range(ATTEMPTS):
+        evaluator = Evaluator(context.scope, algebra, Point(attempt, draws), single)
+        if all(_condition_holds(evaluator, c) for c in context.statement.conditions):
+            yield evaluator
+
+
+def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
+    """Is a condition true for all values of the indices in it."""
+    test = Node("condition", condition.sides, " ".join(condition.relations))
+    sizes: dict[str, int] = {}
+    for node in test.walk():
+        if node.op == "symbol" and not node.args and evaluator.scope.knows(node.name):
+            meaning = evaluator.scope.find(node.name)[1]
+            if isinstance(meaning, Index):
+                sizes[node.name] = int(evaluator.named(meaning.size))
+    for values in np.ndindex(*sizes.values()):
+        numbers = [evaluator.algebra.number(str(v + 1)) for v in values]
+        if not evaluator.holds(test, dict(zip(sizes, numbers, strict=True))):
+            return False
+    return True
+
+
+def find_failure(link: Link, count: int = 0, draws: str = "0") -> Failure | None:
+    """Try to refute a link: None if it holds at ``count`` random points, to half the digits."""
+    count = count or (POINTS if link.relation in ("=", r"\approx") else POINTS_OF_ORDER)
+    tried = 0
+    try:
+        for evaluator in points(link.context, draws=draws):
+            try:
+                reason = _difference(evaluator, link)
+                if reason:
+                    reason = _difference(evaluator.with_algebra(STRICT), link)
+            except OutOfDomainError:
+                continue
+            if reason:
+                return Failure(link, reason)
+            tried += 1
+            if tried == count:
+                return None
+    except (NotationError, ArithmeticError) as error:
+        return Failure(link, f"cannot be evaluated: {error}", refused=True)
+    return Failure(link, f"defined at {tried} of {ATTEMPTS} points only.", refused=True)
+
+
+def _difference(evaluator: Evaluator, link: Link) -> str:
+    left, right = (evaluator.value(side) for side in link.sides)
+    return compare(evaluator, link.relation, left, right)
+
+
+def compare(evaluator: Evaluator, relation: str, a: object, b: object) -> str:
+    """Why ``a relation b`` is false, or nothing."""
+    if shape(a) != shape(b):
+        return f"shapes differ: left {shape(a)}, right {shape(b)}."
+    for index in np.ndindex(shape(a)):
+        one, other = (np.asarray(v, dtype=object)[index] for v in (a, b))
+        if relation in STRICTLY and evaluator.algebra.holds("=", one, other):
+            raise OutOfDomainError("too close to each other to tell which is larger")
+        if not evaluator.algebra.holds(relation, one, other):
+            where = f" in entry {tuple(i + 1 for i in index)}" if index else ""
+            return (
+                f"left  = {_short(one)}{where}\nright = {_short(other)}{where}\n"
+                f"at {_where(evaluator)}"
+            )
+    return ""
+
+
+def _short(value: object) -> str:
+    return NUMERIC.context.nstr(value, 12)
+
+
+def _where(evaluator: Evaluator) -> str:
+    """The free values of the point, as far as they are numbers."""
+    known = {k: v for k, v in evaluator.known.items() if not shape(v)}
+    shown_values = [f"{_written(place)} = {_short(value)}" for place, value in known.items()]
+    return f"point {evaluator.point.number}: " + ", ".join(shown_values[:12])
+
+
+def _written(place: Place) -> str:
+    if isinstance(place, Key):
+        return place.name
+    key, index = place
+    return f"{key.name}_{{{','.join(map(str, index))}}}"
+
+
+def check_definition(link: Link) -> Failure | None:
+    """A definition asserts nothing, but its right side must have a value."""
+    parameters = definition(link.context.statement)
+    assert parameters is not None
+    for evaluator in points(link.context):
+        try:
+            bound = {p: evaluator.named(p) for p in parameters[1].parameters}
+            evaluator.value(link.sides[1], bound)
+            return None
+        except OutOfDomainError:
+            continue
+        except (NotationError, ArithmeticError) as error:
+            return Failure(link, f"cannot be evaluated: {error}", refused=True)
+    return Failure(link, "has no value at any point tried.", refused=True)

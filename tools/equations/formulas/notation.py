@@ -1,0 +1,234 @@
+"""What each symbol means.
+
+Meanings come from two sources only: the ``:=`` of the statements before, and a table of symbols
+(what is free and in which range, which index counts what, what is an entry of what). A symbol that
+neither of them knows is an error.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tools.equations.formulas.parse import Node, NotationError, Statement, parse_expression
+
+DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
+
+
+class Key(NamedTuple):
+    """A name with its number of indices; functions and symbols of one example are kept apart."""
+
+    name: str
+    arity: int = 0
+    kind: str = ""  # "", "function" or "one example"
+
+    def __str__(self) -> str:
+        return self.name + (f"/{self.arity}" if self.arity else "") + self.kind[:1]
+
+
+@dataclass(frozen=True)
+class Free:
+    """Any value of a domain; an array of this shape, if there is one."""
+
+    domain: str
+    shape: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number of things; the points take turns with these values."""
+
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """A letter that counts from 1 to a size."""
+
+    size: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of an array."""
+
+    array: str
+
+
+@dataclass(frozen=True)
+class Defined:
+    """An expression in the letters of ``parameters`` (indices or arguments)."""
+
+    body: Node
+    parameters: tuple[str, ...] = ()
+
+
+Meaning = Free | Size | Index | Entry | Defined
+
+
+@dataclass
+class Scope:
+    """All meanings in force at one equation."""
+
+    meanings: dict[Key, Meaning]
+    one_example: dict[Key, Meaning] = field(default_factory=dict)
+    _needs: dict[Key, set[Key]] = field(default_factory=dict)
+
+    def find(self, name: str, arity: int = 0, single: bool = False) -> tuple[Key, Meaning]:
+        """The meaning of a symbol; ``single`` where the text speaks of a single example."""
+        key = Key(name, arity)
+        if single and key in self.one_example:
+            return key._replace(kind="one example"), self.one_example[key]
+        if key in self.meanings:
+            return key, self.meanings[key]
+        letters = ",".join("…" * arity)
+        shown = f"{name}_{{{letters}}}" if arity else name
+        raise NotationError(
+            f"unknown symbol {shown}: define it with := before its first use, or declare it."
+        )
+
+    def knows(self, name: str, arity: int = 0) -> bool:
+        """Is there such a symbol."""
+        return Key(name, arity) in self.meanings
+
+    def function(self, name: str) -> Defined | Free:
+        """The function of that name."""
+        meaning = self.meanings.get(Key(name, kind="function"))
+        if not isinstance(meaning, Defined | Free):
+            raise NotationError(
+                f"{name} is not a function: write a space before the bracket if a product is "
+                "meant, or define the function with := before its first use."
+            )
+        return meaning
+
+    def is_function(self, name: str) -> bool:
+        """Is there such a function."""
+        return Key(name, kind="function") in self.meanings
+
+    def extended(self, more: dict[Key, Meaning]) -> "Scope":
+        """A scope in which ``more`` comes first."""
+        return Scope({**self.meanings, **more}, self.one_example)
+
+    def declared(self, more: dict[Key, Meaning]) -> "Scope":
+        """A scope with the rows of a table, which hold for a single example as well."""
+        kept = {k: m for k, m in self.one_example.items() if k not in more}
+        return Scope({**self.meanings, **more}, kept)
+
+    def is_array(self, name: str) -> bool:
+        """Does the name stand for an array, by its own shape or by what it is defined from."""
+        waiting, seen = [name], {name}
+        while waiting:
+            meaning = self.meanings.get(Key(waiting.pop()))
+            if isinstance(meaning, Free) and meaning.shape:
+                return True
+            if isinstance(meaning, Defined):
+                new = self._names_of_batch(meaning.body) - seen
+                waiting += new
+                seen |= new
+        return False
+
+    def has_array(self, node: Node) -> bool:
+        """Does a plain symbol of the expression stand for an array."""
+        return any(self.is_array(name) for name in self._names_of_batch(node))
+
+    def _names_of_batch(self, node: Node) -> set[str]:
+        return {n for n in _plain_names(node) if Key(n) not in self.one_example}
+
+    def reach(self, nodes: list[Node]) -> set[Key]:
+        """All keys that the value of the nodes depends on, through definitions."""
+        found: set[Key] = set()
+        waiting = list(nodes)
+        while waiting:
+            for key in _keys(waiting.pop()):
+                if key in found:
+                    continue
+                found.add(key)
+                for table in (self.meanings, self.one_example):
+                    meaning = table.get(key)
+                    if isinstance(meaning, Defined):
+                        waiting.append(meaning.body)
+                    elif isinstance(meaning, Entry):
+                        waiting.append(Node("symbol", name=meaning.array))
+        return found
+
+    def needs(self, key: Key) -> set[Key]:
+        """What the value of a symbol depends on."""
+        if key not in self._needs:
+            plain = key._replace(kind="") if key.kind == "one example" else key
+            body = [
+                m.body
+                for t in (self.meanings, self.one_example)
+                if isinstance(m := t.get(plain), Defined)
+            ]
+            found = self.reach(body)
+            self._needs[key] = found | {k._replace(kind="one example") for k in found if not k.kind}
+        return self._needs[key]
+
+
+def literal(node: Node) -> str | None:
+    """``W_1`` for the symbol W with the one subscript 1: a name, not an entry."""
+    if len(node.args) == 1 and node.args[0].op == "number":
+        return f"{node.name}_{node.args[0].name}"
+    return None
+
+
+def _plain_names(node: Node) -> Iterator[str]:
+    for n in node.walk():
+        if n.op == "symbol":
+            name = n.name if not n.args else literal(n)
+            if name:
+                yield name
+
+
+def _keys(node: Node) -> Iterator[Key]:
+    for n in node.walk():
+        if n.op == "symbol":
+            yield Key(n.name, len(n.args))
+            yield Key(n.name, kind="function")  # a bare function name in a derivative
+            if name := literal(n):
+                yield Key(name)
+        elif n.op == "call":
+            yield Key(n.name.rstrip("'"), kind="function")
+
+
+def definition(statement: Statement) -> tuple[Key, Defined] | None:
+    """What a statement with ``:=`` defines: a symbol, an indexed family, or a function."""
+    if statement.relations[0] != ":=":
+        return None
+    left, body = statement.sides[:2]
+    if left.op == "call":
+        names = [a.name for a in left.args if a.op == "symbol" and not a.args]
+        if len(names) == len(left.args) and not left.name.endswith("'"):
+            return Key(left.name, kind="function"), Defined(body, tuple(names))
+    elif left.op == "symbol":
+        if name := literal(left):
+            return Key(name), Defined(body)
+        if all(a.op == "symbol" and not a.args for a in left.args):
+            return Key(left.name, len(left.args)), Defined(body, tuple(a.name for a in left.args))
+    raise NotationError("the left side of := is neither a symbol nor a function of symbols.")
+
+
+def table(rows: Mapping[str, str]) -> dict[Key, Meaning]:
+    """The meanings that the rows of a table declare, such as ``y_b = "entry of y"``."""
+    return dict(_declaration(symbol, text) for symbol, text in rows.items())
+
+
+def _declaration(symbol: str, text: str) -> tuple[Key, Meaning]:
+    """``y_b = "entry of y"``, ``X = "real[B,D]"``, ``b = "index B"``, ``u_0 = ":= 0"``..."""
+    if symbol.endswith("()"):
+        return Key(symbol[:-2], kind="function"), Free(text)
+    node = parse_expression(symbol)
+    name = literal(node) or node.name
+    key = Key(name, 0 if literal(node) else len(node.args))
+    word, _, rest = text.partition(" ")
+    if word == ":=":
+        return key, Defined(parse_expression(rest), tuple(a.name for a in node.args if key.arity))
+    if word == "size":
+        return key, Size(tuple(int(n) for n in rest.split()))
+    if word == "index":
+        return key, Index(rest)
+    if word == "entry":
+        return key, Entry(rest.removeprefix("of "))
+    domain, _, shape = text.partition("[")
+    if domain not in DOMAINS:
+        raise NotationError(f"{symbol}: expected one of {DOMAINS}, got {text!r}.")
+    return key, Free(domain, tuple(shape.rstrip("]").split(",")) if shape else ())

@@ -65,6 +65,18 @@ print(*{name.split('.')[0] for name in sys.modules})
     assert not {"torch", "torchvision", "matplotlib", "IPython"} & set(output(code))
 
 
+def test_the_website_is_built_without_torch_and_matplotlib():
+    """`make book` installs neither; only what a page runs needs them."""
+    blocked = (
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'matplotlib')))"
+    )
+    code = f"{blocked}; import tools.build_book, tools.sphinx_ext, tools.sphinx_ext.alive_files"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=TOP.parent, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_names_of_the_homework_can_be_imported():
     assert [name for name in hwlib.__all__ if not callable(getattr(hwlib, name))] == []
     assert {"predict", "logistic_loss", "stable_logistic_loss", "logistic_loss_grad"} <= set(

@@ -1,121 +1,128 @@
-# The commands of the course. Each does its own set-up in .venv; `make help` lists them.
+# The commands of the course. Each sets up what it needs in .venv; `make` lists them.
 PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-REQUIREMENTS := requirements.txt requirements-accuracy.txt requirements-bench.txt
-UV     := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate $(UPGRADE)
+RUN    := .venv/bin/python
+TEST   := $(RUN) -m pytest
+UV     := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+          --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
 
-# Kernels run in book/, so a relative folder would be looked for in the wrong place.
+# Kernels run in book/, but a relative folder is meant from here. $(value ...) leaves $ and blanks.
 ifdef HWLIB_DATA
-export HWLIB_DATA := $(abspath $(HWLIB_DATA))
+override HWLIB_DATA := $(if $(filter /% ~%,$(firstword $(value HWLIB_DATA))),,$(CURDIR)/)$(value HWLIB_DATA)
+export HWLIB_DATA
+endif
+
+# No pip works beside a build: in one make, the larger environment comes first.
+ifneq (,$(filter-out help book serve linkcheck clean,$(MAKECMDGOALS)))
+env-book: env-test
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint unit site linkcheck nbval notebooks networks alive student lab serve \
-        equations accuracy  bench benchbook sweep lock upgrade lowest licences audit clean
+.PHONY: help book serve lab test quick lint unit equations site nbval elsewhere fresh student notebooks \
+        alive networks sweep accuracy bench benchbook mutants linkcheck lock upgrade licences audit \
+        clean env-book env-test env-studies env-maintain
 
-help:  ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
+help:  # list the commands
+	@sed -nE 's/^##@ (.*)/\n\1/p; s/^([a-z]+):.*## (.*)/  \1|\2/p' Makefile | \
+	awk -F '|' 'NF > 1 { printf "%-13s%s\n", $$1, $$2; next } { print }'
 
-book: $(VENV)/book-installed  ## build the website from the stored outputs into _build/html
-	$(BIN)/python -m tools.build_book
-
-test: lint unit site nbval  ## run everything: style, types, unit tests, and every chapter again
-
-lint: $(VENV)/all-installed  ## check style and types
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-
-unit: $(VENV)/all-installed  ## run the unit, property, gradient and equation tests, with coverage
-	HWLIB_STAND_IN=1 $(BIN)/python -m pytest tests --ignore=tests/site --cov -n auto --dist loadfile
-
-site: $(VENV)/all-installed  ## load every page of the website in Chromium and check it
-	$(BIN)/python -m pytest tests/site -n auto
-
-linkcheck: $(VENV)/book-installed  ## look up every outside link (needs the network)
-	PYTHONPATH=. $(BIN)/jupyter-book build --builder linkcheck --path-output _build/linkcheck .
-
-nbval: $(VENV)/all-installed  ## re-execute every chapter and compare with its stored outputs
-	HWLIB_STAND_IN=1 $(BIN)/python -m pytest --nbval --nbval-cell-timeout=1200 --durations=5 book
-
-notebooks: $(VENV)/all-installed  ## run all experiments anew on the real data and store their outputs
-	$(BIN)/python -m tools.notebooks $(CHAPTERS)
-
-networks: $(VENV)/all-installed  ## train the networks that run in the page, and store them
-	$(BIN)/python -m studies.networks
-
-alive: $(VENV)/all-installed  ## write the numbers that the interactive figures read
-	$(BIN)/python -m studies.figures
-
-student: $(VENV)/all-installed  ## generate the students' notebooks, the instructor's edition, and archives
-	$(BIN)/python -m tools.editions.student _build
-
-lab: $(VENV)/all-installed  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab book
+##@ Read
+book: env-book  ## build the website from the stored outputs into _build/html
+	$(RUN) -m tools.build_book
 
 serve: book  ## build the website and serve it at http://localhost:8000
-	$(BIN)/python -m http.server --directory _build/html 8000
+	$(RUN) -m http.server --directory _build/html 8000
 
-equations: $(VENV)/all-installed  ## check every displayed equation and print how each was decided
-	$(BIN)/python -m tools.equations
-	$(BIN)/python -m tools.equations --plant
+##@ Do
+lab: env-test  ## open the notebooks in JupyterLab
+	$(RUN) -m jupyterlab book
 
-accuracy: $(VENV)/accuracy-installed  ## measure the accuracy of the loss here and in four libraries
-	$(BIN)/python -m studies.accuracy
+##@ Teach
+student: env-test  ## write the students' notebooks, the instructor's edition, and archives
+	$(RUN) -m tools.editions
 
-lock: $(VENV)/maintain-installed  ## write constraints.txt and requirements.lock anew from the pins
-	$(UV) $(REQUIREMENTS) -o constraints.txt
-	$(UV) --generate-hashes requirements.txt -c constraints.txt -o requirements.lock
+##@ Write
+quick: env-test  ## in 90 seconds: style, types, the core's tests, equations, chapters 1 to 3
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	HWLIB_STAND_IN=1 $(TEST) tests/test_*.py tests/book/test_equations.py -n auto --dist loadfile
+	HWLIB_STAND_IN=1 $(TEST) --nbval book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb
 
-upgrade: $(VENV)/maintain-installed  ## move every pin to the newest version, and lock
-	$(BIN)/python -m tools.upgrade
+test: lint unit site nbval  ## everything: style, types, tests, the website, every chapter again
+
+lint: env-test  ## check style and types
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+unit: env-test  ## run the tests of the code, with coverage
+	HWLIB_STAND_IN=1 $(TEST) tests --ignore=tests/site --cov -n auto --dist loadfile
+
+equations: env-test  ## check every displayed equation, and print how each was decided
+	$(RUN) -m tools.equations
+	$(RUN) -m tools.equations --plant
+
+site: env-test  ## load every page of the website in a browser and check it
+	$(TEST) tests/site -n auto
+
+nbval: env-test  ## execute every chapter again and compare with its stored outputs
+	HWLIB_STAND_IN=1 $(TEST) --nbval book
+
+elsewhere: env-test  ## execute the chapters under other instruction sets of the processor
+	$(RUN) -m tools.elsewhere
+
+notebooks: env-test  ## execute chapters anew on the real data and store their outputs
+	$(RUN) -m tools.notebooks $(CHAPTERS)
+
+##@ Maintain
+alive: env-test  ## write the numbers that the interactive figures read
+	$(RUN) -m studies.figures
+
+networks: env-test  ## train the networks that run in the page, and store them
+	$(RUN) -m studies.networks
+
+sweep: env-test  ## run the experiment of chapter 8, or continue it
+	nice $(RUN) -m studies.ranking
+
+accuracy: env-studies  ## measure the accuracy of the loss here and in four libraries
+	$(RUN) -m studies.accuracy
+
+bench: env-studies book  ## compare the speed with what readers use instead, and with the floor
+	$(RUN) -m studies.speed speed
+
+benchbook: env-studies  ## time each chapter, and measure its memory
+	$(RUN) -m studies.speed chapters
+
+fresh: env-test  ## try what can go wrong on a new machine (all of it takes half an hour)
+	tests/fresh/run.sh all
+
+mutants: env-test env-maintain  ## change the package in one place at a time: does a test notice?
+	$(RUN) -m mutmut run
+
+linkcheck: env-book  ## look up every outside link (needs the network)
+	$(RUN) -c "from jupyter_book.cli.main import main; main()" build --builder linkcheck \
+	  --path-output _build/linkcheck .
+
+lock: env-maintain  ## choose the versions anew that pyproject.toml admits, keeping those chosen
+	$(UV) --generate-hashes pyproject.toml --group test -o locks/test.txt \
+	  --no-emit-package torch --no-emit-package torchvision
+	echo "-e ." | $(UV) - --group test -c locks/test.txt -o requirements.txt
+	for group in book studies maintain; do \
+	  $(UV) --generate-hashes --group $$group -c locks/test.txt -o locks/$$group.txt || exit; done
+
+upgrade:  ## move every version to the newest that goes with the others
 	$(MAKE) lock UPGRADE=--upgrade
 
-lowest: $(VENV)/maintain-installed  ## run the tests with the lowest versions that pyproject.toml admits
-	$(BIN)/python -m tools.lowest
+licences: env-test env-maintain  ## list the licences of all packages
+	$(RUN) -m piplicenses --order=license --format=markdown
 
-licences: $(VENV)/all-installed $(VENV)/maintain-installed  ## list the licences of all dependencies
-	$(BIN)/pip-licenses --order=license --format=markdown
-
-audit: $(VENV)/maintain-installed  ## look all dependencies up among known vulnerabilities (network)
-	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
-
-sweep: $(VENV)/all-installed  ## run the experiment of chapter 8, or continue it
-	nice $(BIN)/python -m studies.ranking
-
-bench: $(VENV)/bench-installed book  ## compare the speed with what readers use instead, and with the floor
-	$(BIN)/python -m studies.speed speed
-
-benchbook: $(VENV)/bench-installed  ## time each chapter, and measure its memory
-	$(BIN)/python -m studies.speed chapters
+audit: env-maintain  ## look all packages up among known vulnerabilities (needs the network)
+	grep -v "^-e" requirements.txt | \
+	$(RUN) -m pip_audit --strict --no-deps --disable-pip -r /dev/stdin
 
 clean:  ## remove what was built, but not the environment
 	rm -rf _build
 
-$(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/book-installed: requirements-book.txt requirements.txt constraints.txt | $(VENV)/bin/python
-	$(PIP) -r requirements-book.txt -c constraints.txt
-	@touch $@
-
-$(VENV)/all-installed: requirements.txt constraints.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) -r requirements.txt -c constraints.txt
-	$(PIP) --no-deps --editable .
-	@touch $@ $(VENV)/book-installed
-
-$(VENV)/accuracy-installed: requirements-accuracy.txt $(VENV)/all-installed
-	$(PIP) -r requirements-accuracy.txt -c constraints.txt
-	@touch $@
-
-$(VENV)/maintain-installed: requirements-maintain.txt | $(VENV)/bin/python
-	$(PIP) -r requirements-maintain.txt -c constraints.txt
-	@touch $@
-
-$(VENV)/bench-installed: requirements-bench.txt $(VENV)/all-installed
-	$(PIP) -r requirements-bench.txt -c constraints.txt
-	@touch $@
+env-book env-test env-studies env-maintain:
+	@$(PYTHON) tools/environment.py $(@:env-%=%)

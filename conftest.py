@@ -1,61 +1,152 @@
-"""How notebooks are re-executed by nbval; see "How this book checks itself" in the book.
+"""How tests and notebooks are run, and what of a run must not pass unseen.
 
 Numbers after ≈ may differ between processors and are held by claims; everything else that a cell
 shows is compared exactly. Where the stand-in takes the place of the real data, the cells tagged
-``real-data`` are executed but their outputs are not compared, and the last lines say so.
+``real-data`` are executed but their outputs are not compared, and the last lines say so; see "How
+this book checks itself" in the book.
+
+nbval passes a cell whose time ran out if the code swallows the interrupt, expects every later cell
+to fail and does not mind if none does, and compares nothing with a cell that was never executed.
+Here all of these fail, and so does whatever would quietly leave out a comparison.
 """
 
 import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 
 TOP = Path(__file__).parent
 # Hold digits that differ between processors; the same numbers stand in the claims' lines.
 NOT_COMPARED = ("application/papermill.record/text/plain",)
+SECONDS = 1200  # for one cell; the longest takes about 100 on two cores
 
-_stand_in: dict[str, str] = {}
+_stand_in = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let kernels find the data from their own folder, and keep progress bars out of outputs."""
-    os.environ["TQDM_DISABLE"] = "1"
-    if os.environ.get("HWLIB_DATA"):
-        os.environ["HWLIB_DATA"] = str(Path(os.environ["HWLIB_DATA"]).resolve())
-    config.option.nbval_sanitize_with = str(TOP / "tests" / "nbval_sanitize.cfg")
+    """Give kernels this checkout's package and its data; refuse data that cannot be compared."""
+    paths = [str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    os.environ["TQDM_DISABLE"] = "1"  # progress bars are not outputs
+    os.environ.setdefault("HWLIB_STAND_IN", "1")
+    if os.environ.get("HWLIB_DATA"):  # kernels run in book/, where a relative path leads elsewhere
+        os.environ["HWLIB_DATA"] = str(Path(os.environ["HWLIB_DATA"]).expanduser().resolve())
+        if problem := _data_problem():
+            raise pytest.UsageError(
+                f"HWLIB_DATA is {os.environ['HWLIB_DATA']}, but nothing could be compared with the "
+                f"data there: {problem} Mend it, or unset HWLIB_DATA to run on the stand-in."
+            )
+    if config.option.nbval_sanitize_with is None:
+        config.option.nbval_sanitize_with = str(TOP / "tests" / "nbval_sanitize.cfg")
+    if config.option.nbval_cell_timeout == 2000:  # nbval's default
+        config.option.nbval_cell_timeout = SECONDS
+    if config.option.nbval:
+        _run_side_by_side(config)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _run_side_by_side(config: pytest.Config) -> None:
+    """Give each worker of ``-n`` its share of the processors, and the longest chapters first."""
+    config.option.loadscopereorder = False  # xdist would order by the number of cells
+    if workers := getattr(config, "workerinput", None):
+        share = (os.cpu_count() or 1) // workers["workercount"]
+        os.environ["OMP_NUM_THREADS"] = str(max(1, share))
+
+
+def _data_problem(*, download: bool = False) -> str | None:
+    """Say what is wrong with the real data, or return None where both sets are there and whole."""
+    from hwlib.data import find_or_download
+
+    try:
+        for name in ("FashionMNIST", "MNIST"):
+            find_or_download(name, download=download)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _is_cell(item: pytest.Item) -> TypeGuard[Any]:
+    return type(item).__name__ == "IPyNbCell"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Refuse a notebook that holds no code, was not executed, or is not of its text."""
+    report = yield
+    if type(collector).__name__ == "IPyNbFile" and report.passed:
+        from tools.notebooks import behind
+
+        problem = behind(collector.path) or (None if report.result else "no cell holds code")
+        if problem:
+            report.outcome = "failed"
+            report.longrepr = f"{collector.path.name}: {problem}"
+    return report
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Decide once whether the stand-in is in use, and lift comparisons that it cannot pass."""
-    cells = [item for item in items if type(item).__name__ == "IPyNbCell"]
+    cells: list[Any] = [item for item in items if _is_cell(item)]
     for file in {cell.parent for cell in cells}:
         if NOT_COMPARED[0] not in file.skip_compare:
             file.skip_compare += NOT_COMPARED
+    # With several workers, the chapter that takes longest must not come last.
+    items.sort(
+        key=lambda item: (
+            -item.parent.nb.metadata.get("run", {}).get("seconds", 0) if _is_cell(item) else 0
+        )
+    )
     tagged = [cell for cell in cells if "real-data" in cell.cell.metadata.get("tags", [])]
-    if tagged and _data_missing():
+    if tagged and not os.environ.get("HWLIB_DATA") and _data_problem(download=True):
         for cell in tagged:
             cell.options["check"] = False
         files = {cell.parent for cell in tagged}
-        _stand_in["line"] = (
+        line = (
             f"Fashion-MNIST was not found: {len(tagged)} cells of {len(files)} chapters ran on the "
             "stand-in, their outputs and the claims about the data were not compared."
         )
+        config.stash[_stand_in] = line
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["stand_in"] = line
 
 
-def _data_missing() -> bool:
-    from hwlib.data import stand_in_allowed
-    from hwlib.fetch import MissingDataError, find_or_download
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker what the last lines are to say."""
+    if line := getattr(node, "workeroutput", {}).get("stand_in"):
+        node.config.stash[_stand_in] = line
 
-    if not stand_in_allowed():
-        return False
-    try:
-        find_or_download("FashionMNIST")
-    except MissingDataError:
-        return True
-    return False
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let fail what would pass by accident, with a line that says why."""
+    report = yield
+    if problem := _accident(item, report):
+        report.outcome = "failed"
+        report.longrepr = f"{item.path.name}, {item.name}: {problem}"
+    return report
+
+
+def _accident(item: pytest.Item, report: pytest.TestReport) -> str | None:
+    if hasattr(report, "wasxfail"):
+        reason = report.wasxfail
+        del report.wasxfail  # or it is counted among the expected failures
+        return f"a failure was expected, which hides whether this holds ({reason})"
+    if not _is_cell(item):
+        return None
+    if report.skipped:
+        return "the cell was not executed"
+    if report.when == "call" and report.passed and item.parent.timed_out:
+        limit = item.config.option.nbval_cell_timeout
+        return f"the cell ran longer than {limit:g} s, and its code swallowed the interrupt"
+    return None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line what could not be compared."""
-    if _stand_in:
-        terminalreporter.write_line(_stand_in["line"], yellow=True)
+    if line := terminalreporter.config.stash.get(_stand_in, None):
+        terminalreporter.write_line(line, yellow=True)

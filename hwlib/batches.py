@@ -1,17 +1,14 @@
-"""Mini-batches: cut from tensors in memory, or the usual way, image by image through a loader."""
+"""Mini-batches cut from tensors in memory, as they are or changed a little each time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from hwlib.data import check_images
-from hwlib.torchvision_import import torchvision_module
 
 
 class Batches:
@@ -85,52 +82,99 @@ def split_validation(n: int, validation: int, generator: torch.Generator) -> tup
     return order[validation:], order[:validation]
 
 
-class _PerImage(Dataset[tuple[Tensor, int]]):
-    """What torchvision's data sets do for each image: array → PIL image → ``ToTensor``."""
-
-    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
-        self.images, self.labels = images, labels
-        self.to_tensor = torchvision_module("transforms").ToTensor()
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        from PIL import Image
-
-        return self.to_tensor(Image.fromarray(self.images[index])), int(self.labels[index])
-
-
-def per_image_loader(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    batch_size: int,
-    *,
-    shuffle: bool = False,
-    workers: int = 0,
-    generator: torch.Generator | None = None,
-) -> DataLoader[tuple[Tensor, int]]:
-    """The usual ``DataLoader`` over single images with ``ToTensor``, for comparison.
-
-    It yields the same kind of batches as `Batches`; where data do not fit in memory, or need a
-    different transformation each time, this is the way to read them.
+def shift_images(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
+    """shifted[b, c, i, j] = images[b, c, i - down[b], j - right[b]], and 0 outside.
 
     Parameters
     ----------
-    images : uint8 array (n, 28, 28)
-    labels : uint8 array (n,)
-    batch_size : int
-    shuffle : bool
-    workers : int
-        Number of processes that decode images; 0 decodes in this one.
-    generator : torch.Generator, optional
-        Decides the order where ``shuffle`` is true.
+    images : tensor (B, C, H, W)
+    down, right : int64 tensors (B,)
+        By how many pixels each image moves; negative moves it up and to the left.
+
+    Returns
+    -------
+    tensor (B, C, H, W)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
     """
-    check_images(images, labels)
-    return DataLoader(
-        _PerImage(images, labels),
-        batch_size=batch_size,
-        shuffle=shuffle,
-        num_workers=workers,
-        generator=generator,
-    )
+    n = len(images)
+    if images.ndim != 4 or tuple(down.shape) != (n,) or tuple(right.shape) != (n,):
+        raise ValueError(
+            "expected images (B, C, H, W) and one shift down and one right for each, got "
+            f"{tuple(images.shape)}, {tuple(down.shape)} and {tuple(right.shape)}."
+        )
+    if n == 0:
+        return images
+    margin = int(torch.maximum(down.abs().max(), right.abs().max()))
+    height, width = images.shape[2:]
+    padded = F.pad(images, (margin, margin, margin, margin))
+    rows = margin + torch.arange(height, device=images.device) - down[:, None]  # (B, H)
+    columns = margin + torch.arange(width, device=images.device) - right[:, None]  # (B, W)
+    index = torch.arange(n, device=images.device)[:, None, None]
+    # Index arrays around the full slice of the channels put those last: (B, H, W, C).
+    return padded[index, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def random_changes(images: Tensor, generator: torch.Generator, *, shift: int, flip: bool) -> Tensor:
+    """Move every image at random by up to ``shift`` pixels each way, and mirror half of them.
+
+    Parameters
+    ----------
+    images : tensor (B, C, H, W)
+    generator : torch.Generator
+        On the CPU; decides what happens to each image.
+    shift : int
+        Every whole number from -shift to shift is equally likely, down and to the right alike.
+    flip : bool
+        Whether left and right are swapped with probability 1/2.
+
+    Raises
+    ------
+    ValueError
+        If ``shift`` is negative.
+    """
+    if shift < 0:
+        raise ValueError(f"shift: expected 0 or a positive whole number of pixels, got {shift}.")
+    n = len(images)
+    if flip:
+        swap = torch.rand(n, generator=generator) < 0.5
+        images = torch.where(swap.to(images.device)[:, None, None, None], images.flip(3), images)
+    if shift:
+        moves = torch.randint(-shift, shift + 1, (2, n), generator=generator).to(images.device)
+        images = shift_images(images, *moves)
+    return images
+
+
+class AugmentedBatches(Batches):
+    """`Batches` whose images pass through `random_changes`, different in every pass.
+
+    Parameters
+    ----------
+    images, labels, batch_size, generator, device
+        As for `Batches`; the generator is required, it draws the order and the changes.
+    shift, flip
+        As for `random_changes`.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        batch_size: int,
+        *,
+        generator: torch.Generator,
+        shift: int = 1,
+        flip: bool = True,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        super().__init__(images, labels, batch_size, generator=generator, device=device)
+        self.changes, self.shift, self.flip = generator, shift, flip
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the batches of one pass."""
+        for images, labels in super().__iter__():
+            changed = random_changes(images, self.changes, shift=self.shift, flip=self.flip)
+            yield changed, labels

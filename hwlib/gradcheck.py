@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Weights = dict[str, NDArray[np.floating]]
+from hwlib.losses import Weights
 
 
 class GradientError(AssertionError):

@@ -5,11 +5,16 @@ along the columns the sole of a shoe. The corners are random, so no two garments
 kinds of top are one drawing with overlapping ranges: they can be confused, as the real ones can.
 """
 
+import contextlib
+import hashlib
 import operator
+import os
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +24,7 @@ Knot = tuple[float | Array, float | Array, float | Array]
 Range = tuple[float, float]
 
 SIDE = 28
+SEED = 28  # of the training part; the test part has the next one
 CHUNK = 500  # images drawn at once: their arrays (1.6 MB each) stay near the processor
 
 
@@ -73,8 +79,13 @@ def _top(
     body = _strip(y, x, (-0.88, -1, 0.25), (-0.72, -1, shoulder), (bottom, -1, waist))
     thick = sheet.between(0.16, 0.24)
     reach = shoulder + flare * np.clip(0.55 + 0.45 * cuff, 0.3, 1)
-    arm = _strip(y, x, (-0.82, 0.2, shoulder - 0.12), (-0.6, shoulder - 0.16, shoulder + 0.1),
-                 (cuff, reach - thick, reach))  # fmt: skip
+    arm = _strip(
+        y,
+        x,
+        (-0.82, 0.2, shoulder - 0.12),
+        (-0.6, shoulder - 0.16, shoulder + 0.1),
+        (cuff, reach - thick, reach),
+    )
     garment = _union(body, arm * sheet.between(0.8, 1))
     depth = sheet.between(*neck)
     garment *= 1 - _strip(y, x, (-1, -1, 0.22), (-0.85, -1, 0.2), (depth, -1, 0.02))
@@ -87,16 +98,27 @@ def _trouser(sheet: Sheet) -> Array:
     y, x = sheet.y, np.abs(sheet.x)
     hip, crotch, gap = sheet.between(0.28, 0.46), sheet.between(-0.5, 0.3), sheet.between(0, 0.16)
     ankle = gap + sheet.between(0.16, 0.28)
-    return _strip(y, x, (-0.95, -0.2, hip * 0.85), (crotch, -0.03, hip),
-                  (sheet.between(0.75, 0.98), gap, ankle))  # fmt: skip
+    return _strip(
+        y,
+        x,
+        (-0.95, -0.2, hip * 0.85),
+        (crotch, -0.03, hip),
+        (sheet.between(0.75, 0.98), gap, ankle),
+    )
 
 
 def _dress(sheet: Sheet) -> Array:
     y, x = sheet.y, np.abs(sheet.x)
     bust, waist = sheet.between(0.2, 0.42), sheet.between(0.17, 0.4)
     hem, depth = sheet.between(0.22, 0.6), sheet.between(-0.85, -0.5)
-    dress = _strip(y, x, (-0.96, -1, 0.2), (-0.6, -1, bust), (sheet.between(-0.3, 0.1), -1, waist),
-                   (sheet.between(0.75, 0.98), -1, hem))  # fmt: skip
+    dress = _strip(
+        y,
+        x,
+        (-0.96, -1, 0.2),
+        (-0.6, -1, bust),
+        (sheet.between(-0.3, 0.1), -1, waist),
+        (sheet.between(0.75, 0.98), -1, hem),
+    )
     cuff = sheet.between(-0.5, 0.7)
     arm = _strip(y, x, (-0.92, 0.1, 0.22), (cuff, bust + 0.04, bust + 0.2))
     dress = _union(dress, arm * sheet.sometimes(0.4))
@@ -108,8 +130,14 @@ def _sandal(sheet: Sheet) -> Array:
     lift, thick = sheet.between(0.0, 0.6), sheet.between(0.1, 0.28)
     ground, strap = sheet.between(0.45, 0.75), sheet.between(0.1, 0.4)
     heel = ground - lift
-    sole = _strip(x, y, (-0.95, ground - thick, ground), (-0.2, ground - thick, ground),
-                  (0.5, heel - thick, heel), (0.92, heel - thick - 0.05, heel))  # fmt: skip
+    sole = _strip(
+        x,
+        y,
+        (-0.95, ground - thick, ground),
+        (-0.2, ground - thick, ground),
+        (0.5, heel - thick, heel),
+        (0.92, heel - thick - 0.05, heel),
+    )
     post = _strip(y, x, (heel - 0.05, 0.55, 0.9), (ground + 0.02, 0.9 - strap, 0.9))
     toe = _strip(y, x, (ground - 0.5, -0.35, -0.35 + strap), (ground, -0.75, -0.75 + strap))
     arch = _strip(y, x, (heel - 0.6, 0.1, 0.1 + strap), (ground - 0.1, -0.3, -0.3 + strap))
@@ -124,9 +152,16 @@ def _sneaker(sheet: Sheet) -> Array:
     toe, tongue = ground - sheet.between(0.28, 0.42), sheet.between(-0.05, 0.3)
     ankle = toe - sheet.between(0.15, 0.6)
     dip = ankle + sheet.between(0.0, 0.15)
-    upper = _strip(x, y, (-0.95, toe + 0.15, ground), (-0.8, toe, ground),
-                   (-0.4, toe - 0.05, ground), (tongue, ankle, ground), (0.55, dip, ground),
-                   (0.92, ankle - 0.03, ground))  # fmt: skip
+    upper = _strip(
+        x,
+        y,
+        (-0.95, toe + 0.15, ground),
+        (-0.8, toe, ground),
+        (-0.4, toe - 0.05, ground),
+        (tongue, ankle, ground),
+        (0.55, dip, ground),
+        (0.92, ankle - 0.03, ground),
+    )
     edge = ground - sheet.between(0.08, 0.2)
     sole = _strip(x, y, (-0.97, edge, ground), (0.97, edge, ground))
     laces = _strip(y, x, (ankle + 0.08, tongue - 0.25, tongue), (toe + 0.05, -0.45, -0.2))
@@ -143,8 +178,9 @@ def _bag(sheet: Sheet) -> Array:
     thick = sheet.between(0.07, 0.16)
     outer = _strip(y, x, (peak, -1, span * 0.6), (peak + 0.2, -1, span), (top + 0.1, -1, span))
     hole = span - thick
-    inner = _strip(y, x, (peak + thick, -1, hole * 0.6), (peak + 0.2 + thick, -1, hole),
-                   (top + 0.1, -1, hole))  # fmt: skip
+    inner = _strip(
+        y, x, (peak + thick, -1, hole * 0.6), (peak + 0.2 + thick, -1, hole), (top + 0.1, -1, hole)
+    )
     flap = _strip(y, x, (top + 0.25, -1, 1), (top + 0.34, -1, 1)) * sheet.sometimes(0.5)
     return _union(body * (1 - 0.5 * flap), outer * (1 - inner) * sheet.sometimes(0.85))
 
@@ -155,8 +191,14 @@ def _ankle_boot(sheet: Sheet) -> Array:
     toe = ground - sheet.between(0.3, 0.5)
     front, lift = sheet.between(-0.15, 0.1), sheet.between(0.04, 0.35)
     shaft = _strip(y, x, (top, front, 0.85), (0.3, front - 0.1, 0.75), (ground - 0.05, front, 0.85))
-    foot = _strip(x, y, (-0.95, toe + 0.15, ground), (-0.75, toe, ground), (front, 0.0, ground),
-                  (0.5, 0.0, ground - 0.1))  # fmt: skip
+    foot = _strip(
+        x,
+        y,
+        (-0.95, toe + 0.15, ground),
+        (-0.75, toe, ground),
+        (front, 0.0, ground),
+        (0.5, 0.0, ground - 0.1),
+    )
     under = ground - lift
     notch = _strip(x, y, (-0.1, ground - 0.02, 1), (0.35, under, 1), (0.5, under, 1))
     heel = _strip(y, x, (ground - 0.1, 0.5, 0.85), (ground + 0.05, 0.55, 0.82))
@@ -237,3 +279,29 @@ def draw_stand_in(n: int, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.u
             chunk = places[start : start + CHUNK]
             images[chunk] = _draw_class(label, len(chunk), rng)
     return images, labels
+
+
+def stored_stand_in(folder: Path, train: int, test: int) -> tuple[NDArray[np.uint8], ...]:
+    """Training images and labels, test images and labels, drawn or as drawn before.
+
+    They are kept in ``folder``, under another name for every change of the code that draws.
+    """
+    code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    path = folder / f"{code}-{train}-{test}.npz"
+    with (
+        contextlib.suppress(OSError, EOFError, ValueError, zipfile.BadZipFile),
+        path.open("rb") as f,
+    ):
+        stored: Any = np.load(f)
+        return tuple(stored.values())
+    arrays = (*draw_stand_in(train, seed=SEED), *draw_stand_in(test, seed=SEED + 1))
+    with contextlib.suppress(OSError):  # a read-only cache only costs the next run its time
+        folder.mkdir(parents=True, exist_ok=True)
+        partial_file = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            with partial_file.open("wb") as opened:
+                np.savez(opened, *arrays)
+            partial_file.replace(path)  # a reader sees the whole file or none
+        finally:
+            partial_file.unlink(missing_ok=True)
+    return arrays

@@ -1,25 +1,23 @@
-"""Training: one epoch, one run, and a fair comparison of optimisers."""
+"""Training: one epoch, one run, one cycle of the rate, and a fair comparison of optimisers."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm import tqdm
 
 from hwlib.batches import Batches
-from hwlib.checkpoint import RunState
 from hwlib.evaluate import evaluate
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
@@ -37,14 +35,30 @@ class DivergenceError(ArithmeticError):
     """The training loss became NaN or infinite; the message names epoch and step."""
 
 
+class TrainingInterrupted(KeyboardInterrupt):
+    """Ctrl-C during training: ``history`` and ``runs`` hold what was finished before it.
+
+    ``history`` is that of the run that was interrupted, None between two runs; ``runs`` are the
+    finished runs of `compare_optimizers`.
+    """
+
+    def __init__(
+        self, history: History | None = None, runs: dict[str, list[Run]] | None = None
+    ) -> None:
+        finished = sum(map(len, (runs or {}).values()))
+        epochs = len(history.train_loss) if history else 0
+        super().__init__(f"interrupted after {finished} whole runs and {epochs} epochs of the next")
+        self.history, self.runs = history, runs or {}
+
+
 @dataclass
 class History:
     """What happened in one run, one entry per finished epoch.
 
     ``train_loss`` is the mean over the epoch's images, each taken before the step it led to;
     ``validation_loss`` and ``validation_accuracy`` (a share of 1) are taken after the epoch;
-    ``seconds`` is the time for training alone. ``status`` is "finished", "diverged" or
-    "interrupted", and ``message`` says where a run diverged.
+    ``seconds`` is the time for training alone. ``status`` is "finished" or "diverged", and
+    ``message`` says where a run diverged.
     """
 
     train_loss: list[float] = field(default_factory=list)
@@ -153,7 +167,6 @@ def fit(
     *,
     epochs: int,
     scheduler: LRScheduler | None = None,
-    checkpoint: Path | None = None,
     progress: str | None = None,
 ) -> History:
     """Train for ``epochs`` epochs, evaluating on the validation set after each.
@@ -165,36 +178,28 @@ def fit(
     train : Batches
     validation : iterable of (images, labels)
     epochs : int
-        The number of epochs in all, those before a resumption included.
-    checkpoint : path, optional
-        Written after every epoch. If it exists, the run continues from it, with the same numbers
-        as if it had never stopped.
     progress : str, optional
         If given, a progress bar with this label appears on stderr once five seconds have passed.
 
     Returns
     -------
     History
-        A run whose loss becomes NaN or infinite ends with the status "diverged"; Ctrl-C ends it
-        with "interrupted". Either way the finished epochs are kept.
+        A run whose loss becomes NaN or infinite ends with the status "diverged", and keeps the
+        finished epochs.
 
     Raises
     ------
     ValueError
         If ``epochs`` is below 1.
-    CheckpointError
-        If the checkpoint cannot be read, or belongs to another run.
+    TrainingInterrupted
+        After Ctrl-C, with the finished epochs as its ``history``.
     """
     if epochs < 1:
         raise ValueError(f"epochs: expected at least 1, got {epochs}.")
-    state = RunState(model, optimizer, scheduler, train.generator)
     history = History()
-    if checkpoint is not None and checkpoint.exists():
-        history = History(**state.restore(checkpoint))
-    done = len(history.train_loss)
     # Without a label the bar is off; with one, the environment's TQDM_DISABLE=1 turns it off.
     off = {} if progress else {"disable": True}
-    bar = tqdm(range(done, epochs), desc=progress, delay=5, leave=False, **off)
+    bar = tqdm(range(epochs), desc=progress, delay=5, leave=False, **off)
     try:
         for epoch in bar:
             start = time.perf_counter()
@@ -213,13 +218,66 @@ def fit(
             history.seconds.append(seconds)
             history.validation_loss.append(measured.loss)
             history.validation_accuracy.append(measured.accuracy)
-            if checkpoint is not None:
-                state.save(checkpoint, asdict(history))
-    except KeyboardInterrupt:
-        history.status = "interrupted"
+    except KeyboardInterrupt as error:
+        raise TrainingInterrupted(history) from error
     finally:
         bar.close()
     return history
+
+
+def fit_one_cycle(
+    make_model: Callable[[], nn.Module],
+    train: Batches,
+    validation: Iterable[tuple[Tensor, Tensor]],
+    *,
+    epochs: int,
+    seed: int,
+    learning_rate: float = 0.01,
+    progress: str | None = None,
+) -> Run:
+    """Train a fresh model with Adam, its rate rising to ``learning_rate`` and falling to almost 0.
+
+    The rate rises from 1/25 of its peak during the first 30 % of the steps, and falls to
+    1/250,000 of it during the rest, each time along half a cosine; β₁ goes from 0.95 to 0.85 and
+    back (the defaults of `torch.optim.lr_scheduler.OneCycleLR`).
+
+    Equation: eq-one-cycle
+
+    Parameters
+    ----------
+    make_model : callable
+        Returns a new model, initialised from PyTorch's global generator, which is seeded here.
+    train : Batches
+    validation : iterable of (images, labels)
+    epochs : int
+        Known in advance: the schedule ends with the last step.
+    seed : int
+        Of the initial weights; the order of the batches is up to ``train``.
+    learning_rate : float
+        The peak.
+    progress : str, optional
+        Label of a progress bar, as in `fit`.
+
+    Raises
+    ------
+    ValueError
+        If ``epochs`` is below 1.
+    TrainingInterrupted
+        As `fit`.
+
+    References
+    ----------
+    Smith and Topin (2019), doi:10.1117/12.2520589.
+    """
+    if epochs < 1:
+        raise ValueError(f"epochs: expected at least 1, got {epochs}.")
+    model = seeded_model(make_model, seed).to(train.images.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
+    schedule = OneCycleLR(optimizer, learning_rate, total_steps=epochs * len(train))
+    history = fit(
+        model, train, validation, optimizer, epochs=epochs, scheduler=schedule, progress=progress
+    )
+    return Run(seed, model, history)
 
 
 def compare_optimizers(
@@ -250,21 +308,21 @@ def compare_optimizers(
     epochs : int
     seeds : sequence of int
     device : torch.device or str
-        Where models are put; give ``make_batches`` and ``validation`` the same one. See
-        `hwlib.device.find_device`.
+        Where models are put; give ``make_batches`` and ``validation`` the same one.
     progress : bool
         Show progress bars.
 
     Returns
     -------
     dict of label to list of Run, one per seed
-        A run that diverged is among them, marked in its history. After Ctrl-C, the runs so far;
-        the last of them may be marked as interrupted.
+        A run that diverged is among them, marked in its history.
 
     Raises
     ------
     ValueError
         If an optimiser's name is unknown, or there is no seed.
+    TrainingInterrupted
+        After Ctrl-C, with the finished runs as its ``runs``.
     """
     if not seeds:
         raise ValueError("seeds: expected at least one, got none; several show the spread.")
@@ -276,7 +334,7 @@ def compare_optimizers(
             )
         optimizers = {name: OPTIMIZERS[name] for name in optimizers}
     runs: dict[str, list[Run]] = {name: [] for name in optimizers}
-    with suppress(KeyboardInterrupt):  # between two runs; `fit` takes care of its own
+    try:
         for seed, (name, make) in product(seeds, optimizers.items()):
             label = f"{name}, seed {seed}" if progress else None
             batches = make_batches(torch.Generator().manual_seed(seed))
@@ -285,8 +343,8 @@ def compare_optimizers(
                 optimizer = make(model.parameters())
                 history = fit(model, batches, validation, optimizer, epochs=epochs, progress=label)
             runs[name].append(Run(seed, model, history))
-            if history.status == "interrupted":
-                break
+    except KeyboardInterrupt as error:
+        raise TrainingInterrupted(getattr(error, "history", None), runs) from error
     return runs
 
 

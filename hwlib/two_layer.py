@@ -11,19 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwlib.losses import (
     Float,
+    Weights,
     as_float,
-    check_labels,
+    float_array,
     logistic_loss_logit_grad,
     sigmoid,
     sigmoid_and_slope,
     stable_logistic_loss,
 )
-
-Weights = dict[str, NDArray[np.floating]]
-
-# Rows of the hidden layer taken at a time between the two large matrix products: few enough to
-# stay in the processor's cache through all operations, many enough to make Python's cost small.
-ROWS = 256
 
 
 class Descent(NamedTuple):
@@ -67,12 +62,13 @@ def init_weights(
     }
 
 
-def _check_weights(X: Float, W: Weights) -> tuple[Float, Float]:
-    """Return w1 (D, K) and w2 (K, 1), once they are known to fit X (B, D) and each other."""
+def _checked(X: ArrayLike, W: Weights) -> tuple[Float, Float, Float]:
+    """Return X (B, D), w1 (D, K) and w2 (K, 1), once they are known to fit each other."""
     missing = {"w1", "w2"} - set(W)
     if missing:
         raise ValueError(f'W: expected the keys "w1" and "w2", got {sorted(W)}; see init_weights.')
-    w1, w2 = as_float("W['w1']", W["w1"]), as_float("W['w2']", W["w2"])
+    # A NaN in a row of X makes the row's logit NaN: it is found there.
+    X, w1, w2 = float_array("X", X), as_float("W['w1']", W["w1"]), as_float("W['w2']", W["w2"])
     if X.ndim != 2 or w1.ndim != 2 or X.shape[1] != w1.shape[0]:
         raise ValueError(
             f"expected X (B, D) and w1 (D, K) with one D, got X {X.shape} and w1 {w1.shape}; "
@@ -83,28 +79,9 @@ def _check_weights(X: Float, W: Weights) -> tuple[Float, Float]:
             f"W['w2']: expected shape {(w1.shape[1], 1)}, one row per hidden unit, "
             f"got {w2.shape}; try w2.reshape(-1, 1)."
         )
-    return w1, w2
+    return X, w1, w2
 
 
-def _hidden_inputs(X: ArrayLike, W: Weights) -> tuple[Float, Float, Float]:
-    """Return X (B, D), z1 = X w1 (B, K) and w2 (K, 1), all checked."""
-    X = np.asarray(X)
-    if X.dtype not in (np.float32, np.float64):
-        X = X.astype(np.float64)
-    if X.ndim != 2 or X.size == 0:
-        as_float("X", X)  # names an empty batch
-    w1, w2 = _check_weights(X, W)
-    z1 = X @ w1  # (B, K)
-    # One NaN in a row of X makes the whole row of z1 NaN: looking there is K/D times cheaper.
-    if np.isnan(z1).any():
-        as_float("X", X)
-        raise ValueError(
-            "z1 = X @ w1 holds NaN: infinities of both signs met in one sum; scale X first."
-        )
-    return X, z1, w2
-
-
-@np.errstate(under="ignore")
 def predict(X: ArrayLike, W: Weights) -> tuple[Float, Float, Float]:
     """ŷ = σ(z2) with z2 = σ(z1) w2 and z1 = X w1: the forward pass.
 
@@ -131,12 +108,12 @@ def predict(X: ArrayLike, W: Weights) -> tuple[Float, Float, Float]:
     ValueError
         If the shapes do not fit, the batch is empty, or X or W holds NaN.
     """
-    _, z1, w2 = _hidden_inputs(X, W)
+    X, w1, w2 = _checked(X, W)
+    z1 = X @ w1  # (B, K)
     z2 = sigmoid(z1) @ w2  # (B, 1)
     return z1, z2, sigmoid(z2)
 
 
-@np.errstate(under="ignore")
 def logistic_loss_grad(X: ArrayLike, y: ArrayLike, W: Weights) -> Weights:
     """∂L/∂w1 = Xᵀ((δ w2ᵀ) ⊙ a1 ⊙ (1 - a1)) and ∂L/∂w2 = a1ᵀ δ, with δ = (ŷ - y) / B.
 
@@ -161,21 +138,14 @@ def logistic_loss_grad(X: ArrayLike, y: ArrayLike, W: Weights) -> Weights:
     ValueError
         If the shapes do not fit, the batch is empty, X or W holds NaN, or a label leaves [0, 1].
     """
-    X, z1, w2 = _hidden_inputs(X, W)
-    y = check_labels(y, "z", X[:, :1])
-    B = X.dtype.type(len(X))
-    w2_gradient = np.zeros(w2.shape, np.result_type(z1, w2))
-    for start in range(0, len(X), ROWS):
-        rows = slice(start, start + ROWS)
-        a1, slope = sigmoid_and_slope(z1[rows])  # (ROWS, K) each
-        delta = logistic_loss_logit_grad(y[rows], a1 @ w2, refine=False) / B  # (ROWS, 1)
-        w2_gradient += a1.T @ delta
-        # z1 is not needed again, and overwriting it is cheaper than touching new memory.
-        np.multiply(slope, delta * w2.T, out=z1[rows])
-    return {"w1": X.T @ z1, "w2": w2_gradient}
+    X, w1, w2 = _checked(X, W)
+    a1, slope = sigmoid_and_slope(X @ w1)  # (B, K) each: slope = a1 ⊙ (1 - a1)
+    delta = logistic_loss_logit_grad(y, a1 @ w2) / len(X)  # (B, 1)
+    slope *= w2.T
+    slope *= delta
+    return {"w1": X.T @ slope, "w2": a1.T @ delta}
 
 
-@np.errstate(under="ignore")
 def gradient_descent(
     X: ArrayLike, y: ArrayLike, W: Weights, *, learning_rate: float, steps: int
 ) -> Descent:

@@ -18,8 +18,7 @@ from hwlib.batches import Batches, split_validation
 from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist, to_tensors
 from hwlib.evaluate import evaluate, predict_image
 from hwlib.models import CNN, MLP
-from hwlib.schedule import fit_one_cycle
-from hwlib.train import Run, compare_optimizers
+from hwlib.train import Run, compare_optimizers, fit_one_cycle
 
 FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
 NETWORKS = {"mlp": MLP, "cnn": CNN}

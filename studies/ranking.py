@@ -13,13 +13,13 @@ from pathlib import Path
 
 from hwlib.course.ranking import grid, train_setting
 from hwlib.course.ranking_results import chosen_settings
-from hwlib.course.sweep import Record, Setting, open_executor, sweep
+from hwlib.course.sweep import Setting, StoredRun, open_executor, sweep
 
 TARGET = Path(__file__).parents[1] / "book" / "data" / "sweep.jsonl"
 RESTARTS = 3  # of the processes on this machine, after one was killed
 
 
-def run_all(settings: Sequence[Setting], args: argparse.Namespace, label: str) -> list[Record]:
+def run_all(settings: Sequence[Setting], args: argparse.Namespace, label: str) -> list[StoredRun]:
     """Run what is not stored yet; start anew, with new processes, when one was killed."""
     for attempt in range(RESTARTS + 1):
         try:

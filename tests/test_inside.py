@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from hwlib.batches import Batches
-from hwlib.inside import dead_shares
+from hwlib.evaluate import dead_shares
 from hwlib.models import CNN, MLP
 
 

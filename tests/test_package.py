@@ -29,8 +29,8 @@ class Fake(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             {body}
 
 sys.meta_path.insert(0, Fake())
-from hwlib import torchvision_import
-from hwlib.torchvision_import import torchvision_module
+from hwlib import data
+from hwlib.data import torchvision_module
 """
 NEEDS_NMS = "torch._C._dispatch_has_kernel_for_dispatch_key('torchvision::nms', 'Meta')"
 
@@ -111,7 +111,7 @@ def test_torchvision_that_works_is_imported_as_it_is():
         + """
 module = torchvision_module("datasets")
 assert module is sys.modules["torchvision.datasets"]
-print(len(torchvision_import._libraries), Fake.imports)
+print(len(data._libraries), Fake.imports)
 """
     )
     assert output(code) == ["0", "1"]
@@ -127,7 +127,7 @@ assert module is sys.modules["torchvision.datasets"]
 assert torchvision_module("transforms") is sys.modules["torchvision.transforms"]
 import gc; gc.collect()
 torch = sys.modules["torch"]
-print(len(torchvision_import._libraries), Fake.imports)
+print(len(data._libraries), Fake.imports)
 print(*(torch._C._dispatch_has_kernel(f"torchvision::{name}") for name in ("nms", "qnms")))
 """
     )
@@ -147,7 +147,7 @@ NMS = "operator torchvision::nms does not exist"
     ],
 )
 def test_other_failures_of_torchvision_are_not_hidden(monkeypatch, error, declared):
-    from hwlib import torchvision_import
+    from hwlib import data
 
     def fail(_):
         raise error
@@ -155,9 +155,9 @@ def test_other_failures_of_torchvision_are_not_hidden(monkeypatch, error, declar
     def declare(*_):
         raise AssertionError("operators were declared")
 
-    monkeypatch.setattr(torchvision_import.importlib, "import_module", fail)
-    monkeypatch.setattr(torchvision_import.torch.library, "Library", declare)
-    monkeypatch.setattr(torchvision_import, "_libraries", ["declared"] if declared else [])
+    monkeypatch.setattr(data.importlib, "import_module", fail)
+    monkeypatch.setattr(data.torch.library, "Library", declare)
+    monkeypatch.setattr(data, "_libraries", ["declared"] if declared else [])
     with pytest.raises(type(error)) as raised:
-        torchvision_import.torchvision_module("datasets")
+        data.torchvision_module("datasets")
     assert raised.value is error

@@ -6,8 +6,7 @@ import torch
 
 from hwlib.batches import Batches
 from hwlib.models import MLP
-from hwlib.schedule import fit_one_cycle
-from hwlib.train import seeded_model
+from hwlib.train import fit_one_cycle, seeded_model
 
 
 def small_batches(order=0):

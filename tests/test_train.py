@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from hwlib import train
-from hwlib.batches import Batches, per_image_loader
+from hwlib.batches import Batches
+from hwlib.course.loading import per_image_loader
 from hwlib.data import to_tensors
 from hwlib.evaluate import evaluate
 from hwlib.models import MLP
@@ -23,8 +24,10 @@ from hwlib.stand_in import draw_stand_in
 from hwlib.train import (
     OPTIMIZERS,
     DivergenceError,
+    TrainingInterrupted,
     compare_optimizers,
     fit,
+    fit_one_cycle,
     make_optimizer,
     seeded_model,
     train_epoch,
@@ -291,8 +294,10 @@ def test_ctrl_c_keeps_the_finished_epochs():
     model = tiny_model()
     batches = Interrupted(IMAGES, LABELS, 16)
     batches.fatal = 3
-    history = fit(model, batches, VALIDATION, sgd(0.1)(model.parameters()), epochs=5)
-    assert history.status == "interrupted"
+    with pytest.raises(TrainingInterrupted, match="0 whole runs and 2 epochs") as raised:
+        fit(model, batches, VALIDATION, sgd(0.1)(model.parameters()), epochs=5)
+    assert isinstance(raised.value, KeyboardInterrupt)  # which ends a cell, and a program
+    history = raised.value.history
     assert len(history.train_loss) == len(history.validation_accuracy) == 2
 
 
@@ -424,19 +429,29 @@ def test_ctrl_c_ends_the_comparison_and_keeps_the_runs():
         made[-1].fatal = 2 if len(made) == 3 else 0
         return made[-1]
 
-    runs = compare_optimizers(
-        tiny_model,
-        make_batches,
-        VALIDATION,
-        optimizers=["SGD 0.01", "Adam 0.01"],
-        epochs=3,
-        seeds=(1, 2),
-        progress=True,
-    )
-    assert [run.history.status for run in runs["SGD 0.01"]] == ["finished", "interrupted"]
+    with pytest.raises(TrainingInterrupted, match="2 whole runs and 1 epochs") as raised:
+        compare_optimizers(
+            tiny_model,
+            make_batches,
+            VALIDATION,
+            optimizers=["SGD 0.01", "Adam 0.01"],
+            epochs=3,
+            seeds=(1, 2),
+            progress=True,
+        )
+    runs = raised.value.runs
+    assert [run.history.status for run in runs["SGD 0.01"]] == ["finished"]
     assert [run.history.status for run in runs["Adam 0.01"]] == ["finished"]
-    assert len(runs["SGD 0.01"][1].history.train_loss) == 1
+    assert len(raised.value.history.train_loss) == 1
     assert len(made) == 3
+
+
+def test_ctrl_c_ends_one_cycle_too():
+    batches = Interrupted(IMAGES, LABELS, 16)
+    batches.fatal = 2
+    with pytest.raises(TrainingInterrupted) as raised:
+        fit_one_cycle(tiny_model, batches, VALIDATION, epochs=3, seed=0)
+    assert len(raised.value.history.train_loss) == 1
 
 
 @pytest.mark.parametrize("place", ["batches", "model", "optimizer"])
@@ -461,14 +476,17 @@ def test_ctrl_c_between_two_runs_keeps_the_runs_before(place):
         return torch.optim.SGD(parameters, lr=0.01)
 
     before = torch.get_rng_state()
-    runs = compare_optimizers(
-        make_model,
-        make_batches,
-        VALIDATION,
-        optimizers={"one": make_optimizer, "two": make_optimizer},
-        epochs=1,
-        seeds=(1, 2),
-    )
+    with pytest.raises(TrainingInterrupted) as raised:
+        compare_optimizers(
+            make_model,
+            make_batches,
+            VALIDATION,
+            optimizers={"one": make_optimizer, "two": make_optimizer},
+            epochs=1,
+            seeds=(1, 2),
+        )
+    runs = raised.value.runs
+    assert raised.value.history is None
     assert [[run.seed for run in many] for many in runs.values()] == [[1], [1]]
     assert {run.history.status for many in runs.values() for run in many} == {"finished"}
     assert torch.equal(torch.get_rng_state(), before)

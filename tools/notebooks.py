@@ -1,51 +1,142 @@
-"""Execute chapters on the real data and store their outputs beside the text they come from."""
+"""Bring each chapter's notebook up to its text: execute what changed, keep the outputs of the rest.
+
+The text is first laid out as JupyterLab would save it, so that opening and saving a chapter changes
+nothing but what was edited. A chapter whose code is the one that its stored outputs came from is
+not executed again; ``--all`` executes it all the same, as is right when the package has changed.
+"""
 
 import argparse
 import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
+from jupytext.combine import combine_inputs_with_outputs
 from nbclient import NotebookClient
+from nbformat import NotebookNode
 from tqdm import tqdm
 
+TOP = Path(__file__).resolve().parents[1]
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# Both files must say what stands in the text, or JupyterLab takes them for different notebooks.
+PAIRING = {
+    "formats": "ipynb,md:myst",
+    "cell_metadata_filter": "tags,mystnb,-all",
+    "notebook_metadata_filter": (
+        "kernelspec,jupytext,-jupytext.text_representation.jupytext_version,mystnb"
+    ),
+}
 
 
-def execute(source: Path) -> float:
-    """Run one ``.md`` chapter, write the ``.ipynb`` beside it, and return the seconds it took."""
+def folded(options: Any) -> Any:
+    """Return cell options with each text in one line: line ends are saved in another layout."""
+    if isinstance(options, dict):
+        return {key: folded(value) for key, value in options.items()}
+    return " ".join(options.split()) if isinstance(options, str) else options
+
+
+def lay_out(source: Path) -> NotebookNode:
+    """Write a ``.md`` chapter as JupyterLab would save it, and return its cells without outputs."""
     notebook = jupytext.read(source)
     notebook.metadata["kernelspec"] = KERNEL
+    header = notebook.metadata["jupytext"] | PAIRING
+    notebook.metadata["jupytext"] = dict(sorted(header.items()))  # as they lie in the .ipynb
+    for cell in notebook.cells:
+        if "mystnb" in cell.metadata:
+            cell.metadata["mystnb"] = folded(cell.metadata["mystnb"])
+    text = jupytext.writes(notebook, "md:myst")
+    if text != source.read_text(encoding="utf-8"):
+        source.write_text(text, encoding="utf-8")
+    return notebook
+
+
+def code(notebook: NotebookNode) -> list[tuple[str, bool]]:
+    """Return what decides the outputs: the source of each code cell, and whether it may raise."""
+    return [
+        (cell.source, "raises-exception" in cell.metadata.get("tags", []))
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.source.strip()
+    ]
+
+
+def executed(notebook: NotebookNode) -> bool:
+    """Whether every cell with code was executed."""
+    cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    return all(cell.execution_count for cell in cells)
+
+
+def contents(notebook: NotebookNode) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what a chapter's text and its notebook must agree in."""
+    keys = ("tags", "mystnb")
+    return [
+        (c.cell_type, c.source, {k: c.metadata[k] for k in keys if k in c.metadata})
+        for c in notebook.cells
+    ]
+
+
+def behind(path: Path) -> str | None:
+    """Return one line that says how a notebook is behind the text beside it, or None."""
+    stored, source = nbformat.read(path, as_version=4), path.with_suffix(".md")
+    mend = f"run: python -m tools.notebooks {Path(path.parent.name, source.name)}"
+    if not executed(stored):
+        return f"holds cells that were never executed; {mend}"
+    if source.exists() and contents(stored) != contents(jupytext.read(source)):
+        return f"is not of the text in {source.name}; {mend}"
+    return None
+
+
+def execute(notebook: NotebookNode, folder: Path) -> None:
+    """Run all cells in ``folder`` and keep their outputs, and the seconds that they took."""
     client = NotebookClient(
-        notebook,
-        timeout=1800,
-        record_timing=False,
-        resources={"metadata": {"path": str(source.parent)}},
+        notebook, timeout=1800, record_timing=False, resources={"metadata": {"path": str(folder)}}
     )
     start = time.perf_counter()
     client.execute()
-    seconds = time.perf_counter() - start
-    notebook.metadata["run"] = {"seconds": round(seconds, 1), "processors": os.cpu_count()}
+    seconds = round(time.perf_counter() - start, 1)
+    notebook.metadata["run"] = {"seconds": seconds, "processors": os.cpu_count()}
     notebook.metadata.pop("language_info", None)
+
+
+def update(source: Path, *, always: bool = False) -> str:
+    """Bring the ``.ipynb`` beside ``source`` up to it, and return in words what was done."""
+    notebook = lay_out(source)
+    target = source.with_suffix(".ipynb")
+    stored = nbformat.read(target, as_version=4) if target.exists() else None
+    if always or stored is None or code(stored) != code(notebook) or not executed(stored):
+        execute(notebook, source.parent)
+        done = f"executed in {notebook.metadata['run']['seconds']} s"
+    else:
+        notebook = combine_inputs_with_outputs(notebook, stored)
+        done = "same code, outputs kept"
+    notebook.metadata["jupytext"] = {"default_lexer": "ipython3", **PAIRING}
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # random ids would change with every run
     nbformat.validate(notebook)
-    nbformat.write(notebook, source.with_suffix(".ipynb"))
-    return seconds
+    nbformat.write(notebook, target)
+    return done
 
 
-def main() -> int:
-    """Execute the chapters named on the command line, in order."""
+def kernels_import_from_here() -> None:
+    """Let kernels import the package of this checkout, quietly, and on the real data only."""
+    paths = [str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    os.environ["TQDM_DISABLE"] = "1"  # progress bars are not outputs
+    os.environ.pop("HWLIB_STAND_IN", None)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Bring the chapters named on the command line up to their text, in order; all by default."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("chapters", nargs="+", type=Path)
-    chapters = parser.parse_args().chapters
-    os.environ["TQDM_DISABLE"] = "1"  # for the kernels: progress bars are not outputs
-    os.environ.pop("HWLIB_STAND_IN", None)  # stored outputs come from the real data only
+    parser.add_argument("chapters", nargs="*", type=Path, help="such as book/03_*.md")
+    parser.add_argument("--all", action="store_true", help="execute also what has not changed")
+    given = parser.parse_args(arguments)
+    kernels_import_from_here()
+    chapters = given.chapters or sorted((TOP / "book").glob("[0-9]*.md"))
     for source in tqdm(chapters, desc="chapters", disable=False):
-        seconds = execute(source)
-        tqdm.write(f"{source}: {seconds:.1f} s")
+        tqdm.write(f"{source.name}: {update(source, always=given.all)}")
     return 0
 
 

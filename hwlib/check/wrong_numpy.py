@@ -83,10 +83,12 @@ def naive_losses(y: Array, yhat: Array) -> list[Known]:
         "labels swapped": "At label 1 a prediction near 1 is good. In your loss it is expensive: "
         "which label belongs to which term?",
     }
-    wrong = mistakes.wrong_naive_losses(y, yhat)
     n = len(y)
     right = float(np.mean(-y * np.log(yhat) - (1 - y) * np.log(1 - yhat)))
-    found = [Known(name, hints[name], _constant(float(np.mean(v)))) for name, v in wrong.items()]
+    found = [
+        Known(name, hints[name], _constant(wrong(y, yhat)))
+        for name, wrong in mistakes.NAIVE_LOSSES.items()
+    ]
     swapped = float(np.mean(-yhat * np.log(np.clip(y, 1e-9, 1)) - (1 - yhat)
                             * np.log(np.clip(1 - y, 1e-9, 1))))  # fmt: skip
     return [

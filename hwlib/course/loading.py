@@ -1,10 +1,18 @@
-"""How long it takes to read a data set once."""
+"""Reading a data set the usual way, image by image, and how long it takes to read it once."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from hwlib.data import check_images, torchvision_module
 
 
 def seconds_per_pass(batches: Iterable[object], passes: int = 1) -> float:
@@ -36,3 +44,54 @@ def seconds_per_pass(batches: Iterable[object], passes: int = 1) -> float:
                 "an iterator can be used only once: pass the loader itself."
             )
     return min(seconds)
+
+
+class _PerImage(Dataset[tuple[Tensor, int]]):
+    """What torchvision's data sets do for each image: array → PIL image → ``ToTensor``."""
+
+    def __init__(self, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+        self.images, self.labels = images, labels
+        self.to_tensor = torchvision_module("transforms").ToTensor()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        from PIL import Image
+
+        return self.to_tensor(Image.fromarray(self.images[index])), int(self.labels[index])
+
+
+def per_image_loader(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    batch_size: int,
+    *,
+    shuffle: bool = False,
+    workers: int = 0,
+    generator: torch.Generator | None = None,
+) -> DataLoader[tuple[Tensor, int]]:
+    """The usual ``DataLoader`` over single images with ``ToTensor``, for comparison.
+
+    It yields the same kind of batches as `hwlib.batches.Batches`; where data do not fit in memory,
+    or need a different transformation each time, this is the way to read them.
+
+    Parameters
+    ----------
+    images : uint8 array (n, 28, 28)
+    labels : uint8 array (n,)
+    batch_size : int
+    shuffle : bool
+    workers : int
+        Number of processes that decode images; 0 decodes in this one.
+    generator : torch.Generator, optional
+        Decides the order where ``shuffle`` is true.
+    """
+    check_images(images, labels)
+    return DataLoader(
+        _PerImage(images, labels),
+        batch_size=batch_size,
+        shuffle=shuffle,
+        num_workers=workers,
+        generator=generator,
+    )

@@ -1,17 +1,16 @@
 """Wrong on purpose: the mistakes of the NumPy part, one function each, for chapter 7 and tests.
 
 Each function has the signature of the right one that it imitates, so that a check can run both
-and recognise which mistake an answer holds. Nothing else in the package imports this module.
+and recognise which mistake an answer holds. Its docstring says what is wrong, and what is right.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwlib.losses import Float, sigmoid, softplus
 from hwlib.two_layer import Weights, logistic_loss_grad, predict
@@ -24,35 +23,70 @@ CELLS_THAT_SHARE_A_NAME = (
 )
 
 
-def stable_loss_wrong_sign(y: Float, z2: Float) -> float:
-    """Mean of -y z2 + log(exp(-z2) + 1).
+def loss_first_term_dropped(y: Float, yhat: Float) -> float:
+    """Wrong: label 1 costs nothing. Right: mean of -y log(ŷ) - (1 - y) log(1 - ŷ)."""
+    return float(np.mean(-(1 - y) * np.log(1 - yhat)))
 
-    Wrong: the exponent has the wrong sign. Right is log(1 + exp(z2)) - y z2, larger by z2.
-    """
+
+def loss_second_term_dropped(y: Float, yhat: Float) -> float:
+    """Wrong: label 0 costs nothing. Right: mean of -y log(ŷ) - (1 - y) log(1 - ŷ)."""
+    return float(np.mean(-y * np.log(yhat)))
+
+
+def loss_signs_turned(y: Float, yhat: Float) -> float:
+    """Wrong: both signs are +. Right: mean of -y log(ŷ) - (1 - y) log(1 - ŷ)."""
+    return float(np.mean(y * np.log(yhat) + (1 - y) * np.log(1 - yhat)))
+
+
+def loss_logarithm_to_base_10(y: Float, yhat: Float) -> float:
+    """Wrong: log10. Right: the natural logarithm in -y log(ŷ) - (1 - y) log(1 - ŷ), its mean."""
+    return float(np.mean(-y * np.log10(yhat) - (1 - y) * np.log10(1 - yhat)))
+
+
+def loss_same_logarithm_twice(y: Float, yhat: Float) -> float:
+    """Wrong: log(1 - ŷ) in both terms. Right: mean of -y log(ŷ) - (1 - y) log(1 - ŷ)."""
+    return float(np.mean(-y * np.log(1 - yhat) - (1 - y) * np.log(1 - yhat)))
+
+
+def loss_labels_swapped(y: Float, yhat: Float) -> float:
+    """Wrong: 1 - y for y and y for 1 - y. Right: mean of -y log(ŷ) - (1 - y) log(1 - ŷ)."""
+    return float(np.mean(-(1 - y) * np.log(yhat) - y * np.log(1 - yhat)))
+
+
+# By the names that chapter 7 and the checks show.
+NAIVE_LOSSES: dict[str, Callable[[Float, Float], float]] = {
+    "first term dropped": loss_first_term_dropped,
+    "second term dropped": loss_second_term_dropped,
+    "both signs turned": loss_signs_turned,
+    "logarithm to base 10": loss_logarithm_to_base_10,
+    "same logarithm twice": loss_same_logarithm_twice,
+    "labels swapped": loss_labels_swapped,
+}
+
+
+def stable_loss_wrong_sign(y: Float, z2: Float) -> float:
+    """Wrong: exp(-z2) for exp(z2). Right: mean of log(1 + exp(z2)) - y z2, larger by z2."""
     return float(np.mean(-y * z2 + softplus(-z2)))
 
 
 def stable_loss_one_softplus(y: Float, z2: Float) -> float:
-    """Mean of ζ(z2) - y z2.
+    """Wrong: ζ(z2) - y z2 cancels for y = 1 and large z2. Right: mean of y ζ(-z2) + (1 - y) ζ(z2).
 
-    Wrong in floating point only: for y = 1 and large z2 it subtracts nearly equal numbers.
+    In real numbers both are the same; in floating point they are not.
     """
     return float(np.mean(softplus(z2) - y * z2))
 
 
 def prediction_derivative_label_below(y: Float, yhat: Float) -> Float:
-    """(ŷ - y) / (y (1 - ŷ)), one value per example.
-
-    Wrong: the denominator holds the label. Right is (ŷ - y) / (ŷ (1 - ŷ)).
-    """
+    """Wrong: the label in the denominator. Right: (ŷ - y) / (ŷ (1 - ŷ)), one value per example."""
     with np.errstate(divide="ignore"):
         return np.divide(yhat - y, y * (1 - yhat))
 
 
 def gradient_one_product(X: Float, y: Float, W: Weights) -> Weights:
-    """∂L/∂w2 with the slope σ'(w2_k a_k) of one product in place of the slope of the whole sum.
+    """Wrong: the slope σ'(w2_k a_k) of one product. Right: the slope σ'(z2) of the whole sum.
 
-    Wrong: the logit is the sum of all K products, and its sigmoid cannot be taken one by one.
+    The logit is the sum of all K products, and its sigmoid cannot be taken one by one.
     """
     z1, _, yhat = predict(X, W)
     a1 = sigmoid(z1)  # (B, K)
@@ -63,10 +97,9 @@ def gradient_one_product(X: Float, y: Float, W: Weights) -> Weights:
 
 
 def gradient_without_chain(X: Float, y: Float, W: Weights) -> Weights:
-    """∂L/∂w1 = Xᵀδ / B in every column.
+    """Wrong: ∂L/∂w1 = Xᵀδ / B in every column. Right: Xᵀ(δ w2ᵀ ⊙ σ'(z1)) / B.
 
-    Wrong: the links through the hidden unit, w2 and σ'(z1), are missing, so that all hidden units
-    get one and the same gradient.
+    The links through the hidden unit, w2 and σ'(z1), are missing: all hidden units get the same.
     """
     delta = (predict(X, W)[2] - y) / len(X)  # (B, 1)
     w1 = np.repeat(X.T @ delta, W["w1"].shape[1], axis=1)  # (D, K)
@@ -91,20 +124,3 @@ def names_defined_twice(cells: Iterable[str]) -> dict[str, int]:
         if isinstance(node, ast.FunctionDef)
     )
     return {name: count for name, count in names.items() if count > 1}
-
-
-def wrong_naive_losses(y: Float, yhat: Float) -> dict[str, NDArray[np.floating]]:
-    """Six losses with one mistake each, none reduced: what a test must be able to tell apart.
-
-    The right one is -y log(ŷ) - (1 - y) log(1 - ŷ).
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        yes, no = y * np.log(yhat), (1 - y) * np.log(1 - yhat)
-        return {
-            "first term dropped": -no,
-            "second term dropped": -yes,
-            "both signs turned": yes + no,
-            "logarithm to base 10": -(yes + no) / np.log(10),
-            "same logarithm twice": -y * np.log(1 - yhat) - no,
-            "labels swapped": -(1 - y) * np.log(yhat) - y * np.log(1 - yhat),
-        }

@@ -1,7 +1,6 @@
 """Wrong on purpose: the mistakes of the PyTorch part, one function each, for chapter 7 and tests.
 
-Each function has the arguments of the right one that it imitates. Nothing else in the package
-imports this module.
+As in `hwlib.course.mistakes`, each function has the arguments of the right one that it imitates.
 """
 
 from __future__ import annotations
@@ -15,16 +14,21 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hwlib.batches import Batches
-from hwlib.data import ImageData, StandInWarning, load_mnist, load_stand_in, stand_in_allowed
-from hwlib.fetch import MissingDataError
+from hwlib.data import (
+    ImageData,
+    MissingDataError,
+    StandInWarning,
+    load_mnist,
+    load_stand_in,
+    stand_in_allowed,
+)
 from hwlib.train import OPTIMIZERS, History, MakeBatches, fit, make_optimizer, seeded_model
 
 
 def load_digits_by_mistake(*, download: bool = True) -> ImageData:
-    """MNIST, where the text around it says Fashion-MNIST.
+    """Wrong: MNIST. Right: Fashion-MNIST, with the same shapes, dtypes and number of classes.
 
-    Wrong: the data set is another one, with the same shapes, dtypes and number of classes. Where
-    MNIST cannot be had, and `stand_in_allowed`, the stand-in takes its place, announced.
+    Where MNIST cannot be had, and `stand_in_allowed`, the stand-in takes its place, announced.
 
     Raises
     ------
@@ -36,18 +40,21 @@ def load_digits_by_mistake(*, download: bool = True) -> ImageData:
     except MissingDataError as error:
         if not stand_in_allowed():
             raise
-        warnings.warn(f"MNIST was not found, drawn garments stand in for it ({error})",
-                      StandInWarning, stacklevel=2)  # fmt: skip
+        warnings.warn(
+            f"MNIST was not found, drawn garments stand in for it ({error})",
+            StandInWarning,
+            stacklevel=2,
+        )
         return load_stand_in()
 
 
 def train_epoch_divided_by_images(
     model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], optimizer: Optimizer, images: int
 ) -> float:
-    """Train as `hwlib.train.train_epoch`, and return sum of batch means / number of images.
+    """Wrong: Σ batch mean / images. Right: Σ batch mean · batch size / images.
 
-    Wrong: each batch mean has been divided by its batch size already, so the result is too small
-    by that factor. Right is the sum of batch mean times batch size, divided by ``images``.
+    It trains as `hwlib.train.train_epoch`. Each batch mean has been divided by its batch size
+    already, so the result is too small by that factor.
     """
     model.train()
     running = 0.0
@@ -69,10 +76,9 @@ def train_one_model_in_turn(
     epochs: int,
     seed: int,
 ) -> dict[str, History]:
-    """Train one and the same model with each optimiser, one after the other.
+    """Wrong: one model for all optimisers. Right: a fresh one for each, as in `compare_optimizers`.
 
-    Wrong: only the first starts from initial weights; each of the others starts where the last one
-    ended. Right is `hwlib.train.compare_optimizers`, where everyone gets a fresh model.
+    Only the first starts from initial weights; each of the others where the last one ended.
     """
     model = seeded_model(make_model, seed)
     return {

@@ -62,7 +62,6 @@ def train_setting(
     seed: int,
     images: int = 60_000,
     test: bool = False,
-    device: str = "cpu",
 ) -> dict[str, Any]:
     """Train one MLP and return its course, as plain numbers.
 
@@ -81,8 +80,6 @@ def train_setting(
         Number of training images, those for validation (at most 5000) included.
     test : bool
         Whether the test accuracy is measured too. False for every run that a choice rests on.
-    device : str
-        Name of a torch device.
 
     Returns
     -------
@@ -105,17 +102,14 @@ def train_setting(
         return METHODS[optimizer](parameters, lr=learning_rate)
 
     with _one_thread():
-        parts = _parts(data, images, device)
+        parts = _parts(data, images)
         [run] = compare_optimizers(
             MLP,
-            lambda generator: Batches(
-                parts.images, parts.labels, batch_size, generator=generator, device=device
-            ),
+            lambda generator: Batches(parts.images, parts.labels, batch_size, generator=generator),
             parts.validation,
             optimizers={optimizer: make},
             epochs=epochs,
             seeds=[seed],
-            device=device,
         )[optimizer]
         history = run.history
         result: dict[str, Any] = {"status": history.status, "message": history.message}
@@ -146,7 +140,7 @@ def _load(data: str, images: int) -> ImageData:
 
 
 @lru_cache(maxsize=1)
-def _parts(data: str, images: int, device: str) -> _Parts:
+def _parts(data: str, images: int) -> _Parts:
     """Load and split once per process, as in chapter 5."""
     loaded = _load(data, images)
     x, y = to_tensors(loaded.train_images[:images], loaded.train_labels[:images])
@@ -154,9 +148,4 @@ def _parts(data: str, images: int, device: str) -> _Parts:
         len(y), min(5000, len(y) // 4), torch.Generator().manual_seed(0)
     )
     test = to_tensors(loaded.test_images, loaded.test_labels)
-    return _Parts(
-        x[learn].to(device),
-        y[learn].to(device),
-        Batches(x[check], y[check], 1000, device=device),
-        Batches(*test, 1000, device=device),
-    )
+    return _Parts(x[learn], y[learn], Batches(x[check], y[check], 1000), Batches(*test, 1000))

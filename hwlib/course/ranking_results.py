@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwlib.course.ranking import grid
-from hwlib.course.sweep import SweepError, read_records, setting_key
+from hwlib.course.sweep import StoredRun, SweepError, read_runs, setting_key
 
 CHANCE = 0.1  # accuracy of guessing one of ten classes
-Record = Mapping[str, Any]
 
 
 class Difference(NamedTuple):
@@ -26,7 +25,7 @@ class Difference(NamedTuple):
     seeds: int
 
 
-def stored_runs(path: Path) -> tuple[list[Record], list[Record]]:
+def stored_runs(path: Path) -> tuple[list[StoredRun], list[StoredRun]]:
     """Return the runs of the whole grid, and those of the chosen settings with the test set open.
 
     Raises
@@ -34,18 +33,18 @@ def stored_runs(path: Path) -> tuple[list[Record], list[Record]]:
     SweepError
         If runs of the grid are missing.
     """
-    records = {setting_key(record["setting"]): record for record in read_records(path)}
+    runs = {setting_key(one["setting"]): one for one in read_runs(path)}
     keys = [setting_key(setting) for setting in grid()]
-    missing = sum(key not in records for key in keys)
+    missing = sum(key not in runs for key in keys)
     if missing:
         raise SweepError(
             f"{path}: expected {len(keys)} runs, {missing} are missing; run: make sweep"
         )
-    tested: list[Record] = [r for r in records.values() if r["setting"].get("test")]
-    return [records[key] for key in keys], tested
+    tested = [one for one in runs.values() if one["setting"].get("test")]
+    return [runs[key] for key in keys], tested
 
 
-def final_accuracies(records: Sequence[Record]) -> dict[tuple[str, int, float], NDArray[Any]]:
+def final_accuracies(records: Sequence[StoredRun]) -> dict[tuple[str, int, float], NDArray[Any]]:
     """Validation accuracy after the last epoch, a share of 1, one entry per seed.
 
     A run that diverged counts as chance, one in ten: its network is of no use.
@@ -70,7 +69,7 @@ def final_accuracies(records: Sequence[Record]) -> dict[tuple[str, int, float], 
 
 
 def accuracies_by_rate(
-    records: Sequence[Record], optimizer: str, batch_size: int
+    records: Sequence[StoredRun], optimizer: str, batch_size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the rates (rates,) of one optimiser, ascending, and accuracies (seeds, rates)."""
     found = {
@@ -82,7 +81,7 @@ def accuracies_by_rate(
     return np.array(rates), np.stack([found[rate] for rate in rates], axis=1)
 
 
-def best_rates(records: Sequence[Record]) -> dict[tuple[str, int], float]:
+def best_rates(records: Sequence[StoredRun]) -> dict[tuple[str, int], float]:
     """The rate with the best mean validation accuracy, by optimiser and batch size."""
     means = {key: float(values.mean()) for key, values in final_accuracies(records).items()}
     return {
@@ -91,7 +90,7 @@ def best_rates(records: Sequence[Record]) -> dict[tuple[str, int], float]:
     }
 
 
-def chosen_settings(records: Sequence[Record]) -> list[dict[str, Any]]:
+def chosen_settings(records: Sequence[StoredRun]) -> list[dict[str, Any]]:
     """The settings of each optimiser's best batch size and rate, now with the test set open."""
     means = {key: float(values.mean()) for key, values in final_accuracies(records).items()}
     best = {
@@ -129,13 +128,17 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
     return Difference(float(d.mean()), error, int((d > 0).sum()), len(d))
 
 
-def reruns(records: Sequence[Record], batch_size: int, seed: int) -> list[Record]:
-    """The stored runs of one seed with each optimiser's best rate at one batch size."""
-    best = best_rates(records)
-    return [
-        record
-        for record in records
-        if (s := record["setting"])["seed"] == seed
-        and s["batch_size"] == batch_size
-        and s["learning_rate"] == best[s["optimizer"], batch_size]
-    ]
+def calmest_runs(records: Sequence[StoredRun], batch_size: int, seed: int) -> list[StoredRun]:
+    """The stored runs of one seed with each optimiser's lowest rate, whose numbers hold anywhere.
+
+    At a high rate each step makes more of a last digit that another processor rounds otherwise.
+    """
+    found: dict[str, StoredRun] = {}
+    for one in records:
+        s = one["setting"]
+        if (s["batch_size"], s["seed"]) == (batch_size, seed):
+            name = s["optimizer"]
+            found[name] = min(
+                found.get(name, one), one, key=lambda r: r["setting"]["learning_rate"]
+            )
+    return list(found.values())

@@ -7,15 +7,17 @@ per finished run, so that an interrupted sweep loses what was running and nothin
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent import futures
+from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,22 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from hwlib.course.claims import environment
+from hwlib.course.digest import code_digest
 
 Setting = Mapping[str, Any]
-Record = dict[str, Any]
+StoredRun = dict[str, Any]
+RunFunction = Callable[..., Mapping[str, Any]]
+# How every stored line begins, so that half of one can be told from what somebody else wrote.
+_BEGIN = b'{"code":"'
+_HEAD = re.compile(_BEGIN + rb'[0-9a-f]{12}","environment":')
 
 
 class SweepError(RuntimeError):
     """A sweep cannot be continued; what is finished is stored, and the message says what to do."""
+
+
+class OtherCodeWarning(UserWarning):
+    """Stored runs were made by another function, or by another state of its code."""
 
 
 @contextmanager
@@ -47,7 +58,7 @@ def open_executor(address: str | None = None, workers: int | None = None) -> Ite
     """
     if address is None:
         # Spawned, since a fork of a process that has used PyTorch's threads can hang.
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with futures.ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             yield pool
         return
     from distributed import Client
@@ -61,42 +72,59 @@ def setting_key(setting: Setting) -> str:
     return json.dumps(setting, sort_keys=True, allow_nan=False)
 
 
-def read_records(path: Path) -> list[Record]:
+def read_runs(path: Path) -> list[StoredRun]:
     """Return the finished runs stored in ``path``, in the order in which they finished.
 
-    A last line without an end is what a machine that lost its power leaves behind; it is skipped.
+    The first half of a line, which a machine that lost its power leaves behind, is skipped.
 
     Raises
     ------
     SweepError
-        If any other line is not a record.
+        If any other line is not a run.
     """
-    if not path.exists():
-        return []
-    *lines, _ = path.read_bytes().split(b"\n")
-    records = []
-    for number, line in enumerate(lines, 1):
-        try:
-            record = json.loads(line)
-            record["setting"], record["result"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise SweepError(
-                f"{path}, line {number}: expected one finished run as JSON, got {line[:60]!r}; "
-                "delete the line, and the sweep runs it again."
-            ) from error
-        records.append(record)
-    return records
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[list[StoredRun], int]:
+    """Return the runs, and how many bytes of the file to keep: all but half a line of ours."""
+    content = path.read_bytes() if path.exists() else b""
+    *lines, rest = content.split(b"\n")
+    if rest and not _is_half_a_line(rest, after_runs=bool(lines)):
+        lines, rest = [*lines, rest], b""
+    return [_run(path, n, line) for n, line in enumerate(lines, 1)], len(content) - len(rest)
+
+
+def _is_half_a_line(rest: bytes, *, after_runs: bool) -> bool:
+    try:
+        json.loads(rest)
+    except ValueError:
+        return bool(_HEAD.match(rest)) or (after_runs and _BEGIN.startswith(rest[: len(_BEGIN)]))
+    return False
+
+
+def _run(path: Path, number: int, line: bytes) -> StoredRun:
+    try:
+        one: StoredRun = json.loads(line)
+        setting_key({**one["setting"]}), {**one["result"]}
+    except (ValueError, TypeError, KeyError) as error:
+        raise SweepError(
+            f"{path}, line {number}: expected one finished run as JSON, got {line[:60]!r}; "
+            "delete the line, and the sweep runs it again."
+        ) from error
+    return one
 
 
 def sweep(
-    run: Callable[..., Mapping[str, Any]],
+    run: RunFunction,
     settings: Sequence[Setting],
     path: Path,
     executor: Executor,
     *,
     progress: str | None = None,
-) -> list[Record]:
+) -> list[StoredRun]:
     """Call ``run(**setting)`` for every setting that ``path`` does not hold yet, and store it.
+
+    Stored runs are taken as they are; those of other code are named in an `OtherCodeWarning`.
 
     Parameters
     ----------
@@ -115,24 +143,26 @@ def sweep(
     Returns
     -------
     list of dict
-        One record per setting, in their order: ``setting``, ``result``, ``seconds``, the time
-        ``finished`` in UTC, a digest of this package's ``code``, and the ``environment``.
+        One per setting, in their order: ``setting``, ``result``, ``seconds``, the time ``finished``
+        in UTC, the name of the function ``run``, its `code_digest` as ``code``, and the
+        ``environment``.
 
     Raises
     ------
     SweepError
-        If another sweep writes to ``path``, or ``path`` holds something else.
+        If another sweep writes to ``path``, or ``path`` holds something else, and nothing is
+        changed; or if runs were cancelled, as they are when Dask's scheduler dies.
     Exception
         What the first failing run raised, after all others are finished and stored. If a process
         of a pool was killed this is `concurrent.futures.BrokenExecutor`: call again to continue.
     """
     wanted = {setting_key(setting): dict(setting) for setting in settings}
     with _only_writer(path):
-        _drop_half_a_line(path)
-        stored = {setting_key(record["setting"]): record for record in read_records(path)}
+        runs, keep = _read(path)
+        stored = {setting_key(one["setting"]): one for one in runs}
+        _name_other_code(run, [stored[key] for key in wanted if key in stored], path)
+        _cut(path, keep)
         missing = [setting for key, setting in wanted.items() if key not in stored]
-        futures = [executor.submit(measured_run, run, setting) for setting in missing]
-        failures = []
         bar = tqdm(
             total=len(wanted),
             initial=len(wanted) - len(missing),
@@ -140,45 +170,97 @@ def sweep(
             unit="run",
             **({} if progress else {"disable": True}),
         )
-        try:
-            for future in as_completed(futures):
-                if error := future.exception():
-                    failures.append(error)
+        failures: list[BaseException] = []
+        with bar:
+            for done in _as_they_finish(run, missing, executor):
+                if isinstance(done, BaseException):
+                    failures.append(done)
                     continue
-                record = future.result()
-                _append(path, record)
-                stored[setting_key(record["setting"])] = record
+                _append(path, done)
+                stored[setting_key(done["setting"])] = done
                 bar.update()
-        finally:
-            bar.close()
-            for future in futures:
-                future.cancel()
     if failures:
-        raise failures[0]
+        raise _worst(failures, path)
     return [stored[setting_key(setting)] for setting in settings]
 
 
-def measured_run(run: Callable[..., Mapping[str, Any]], setting: Setting) -> Record:
-    """Call ``run`` where the work is done, and add how long it took and what it ran on."""
+def _as_they_finish(
+    run: RunFunction, settings: Iterable[Setting], executor: Executor
+) -> Iterator[StoredRun | BaseException]:
+    waiting = {executor.submit(measured_run, run, setting): setting for setting in settings}
+    try:
+        for future in futures.as_completed(waiting):
+            try:
+                error = future.exception()
+            except CancelledError as cancelled:
+                error = cancelled
+            if error and not isinstance(error, futures.BrokenExecutor):  # which all runs share
+                error.add_note(f"This was the run of {waiting[future]}.")
+            yield error or future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _worst(failures: Sequence[BaseException], path: Path) -> BaseException:
+    """Return the failure to raise: a cluster or pool that is gone before what a run raised."""
+    if cancelled := sum(isinstance(error, CancelledError) for error in failures):
+        return SweepError(
+            f"{cancelled} runs were cancelled: the scheduler or executor that had them is gone. "
+            f"Those that were finished are stored in {path}: start it again, and call sweep again."
+        )
+    error = min(failures, key=lambda error: not isinstance(error, futures.BrokenExecutor))
+    error.add_note(f"{len(failures)} runs failed; those that were finished are stored in {path}.")
+    return error
+
+
+def measured_run(run: RunFunction, setting: Setting) -> StoredRun:
+    """Call ``run`` where the work is done, and add how long it took and what it ran on.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If JSON cannot hold the result, such as NaN, before anything tries to store it.
+    """
     start = time.perf_counter()
-    result = dict(run(**setting))
+    done = {"setting": dict(setting), "result": dict(run(**setting))}
+    seconds = round(time.perf_counter() - start, 2)
     return {
-        "setting": dict(setting),
-        "result": result,
-        "seconds": round(time.perf_counter() - start, 2),
+        **json.loads(json.dumps(done, allow_nan=False)),  # as it will be read: tuples are lists
+        "seconds": seconds,
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "code": _code_digest(),
+        "run": _name(run),
+        "code": code_digest(run),
         "environment": environment(),
     }
 
 
-@cache
-def _code_digest() -> str:
-    """Twelve hexadecimal digits that change with any file of this package."""
-    digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+def _name(run: RunFunction) -> str:
+    return f"{run.__module__}.{run.__qualname__}"
+
+
+def other_code(run: RunFunction, runs: Iterable[StoredRun]) -> Counter[str]:
+    """Count the ``runs`` that another function or another state of the code made, by their origin.
+
+    Returns
+    -------
+    Counter of "function, code digest"; "unnamed" where no function is stored
+    """
+    origins = Counter(f"{one.get('run', 'unnamed')}, code {one.get('code')}" for one in runs)
+    del origins[f"{_name(run)}, code {code_digest(run)}"]
+    return origins
+
+
+def _name_other_code(run: RunFunction, runs: Sequence[StoredRun], path: Path) -> None:
+    if found := other_code(run, runs):
+        origins = "; ".join(f"{count} by {origin}" for origin, count in found.items())
+        warnings.warn(
+            f"{path}: {found.total()} stored runs are kept that other code made than "
+            f"{_name(run)}, code {code_digest(run)}: {origins}. Delete their lines to run them "
+            "again.",
+            OtherCodeWarning,
+            stacklevel=3,
+        )
 
 
 @contextmanager
@@ -193,16 +275,20 @@ def _only_writer(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _drop_half_a_line(path: Path) -> None:
-    if path.exists():
-        whole = path.read_bytes().rfind(b"\n") + 1
-        if whole < path.stat().st_size:
-            os.truncate(path, whole)
+def _cut(path: Path, keep: int) -> None:
+    """Cut what follows the first ``keep`` bytes, and end the last line."""
+    if not keep and not path.exists():
+        return
+    with path.open("r+b") as file:
+        file.truncate(keep)
+        file.seek(max(keep - 1, 0))
+        if file.read(1) not in (b"", b"\n"):
+            file.write(b"\n")
 
 
-def _append(path: Path, record: Record) -> None:
+def _append(path: Path, one: StoredRun) -> None:
     """Append one line and wait until it is on the disk."""
-    line = json.dumps(record, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    line = json.dumps(one, sort_keys=True, allow_nan=False, separators=(",", ":"))
     with path.open("ab") as file:
         file.write(line.encode() + b"\n")
         file.flush()

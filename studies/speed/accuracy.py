@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from hwlib.batches import Batches, per_image_loader
+from hwlib.batches import Batches
+from hwlib.course.loading import per_image_loader
 from hwlib.data import ImageData, to_tensors
 from hwlib.evaluate import evaluate
 from hwlib.models import CNN, MLP
-from hwlib.schedule import fit_one_cycle
+from hwlib.train import fit_one_cycle
 from studies.speed.epochs import MODELS, train_as_usual
 from studies.speed.stopwatch import seconds
 

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hwlib.batches import Batches, per_image_loader
+from hwlib.batches import Batches
+from hwlib.course.loading import per_image_loader
 from hwlib.data import ImageData, to_tensors
 from hwlib.models import CNN, MLP
 from hwlib.train import make_optimizer, train_epoch

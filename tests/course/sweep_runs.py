@@ -1,7 +1,9 @@
 """Runs for the tests of sweeps; they stand in a module because other processes import them."""
 
+import math
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -28,3 +30,13 @@ def square_or_die(*, x: float, weapon: str) -> dict[str, Any]:
 def fails_at_two(*, x: float) -> dict[str, Any]:
     """Return 1 / (x - 2)."""
     return {"inverse": 1 / (x - 2)}
+
+
+def not_a_number_at_two(*, x: float) -> dict[str, Any]:
+    """Return x, but NaN for x = 2."""
+    return {"x": math.nan if x == 2 else x}
+
+
+def exits_at_two(*, x: float) -> dict[str, Any]:
+    """Return x, but leave Python for x = 2."""
+    return {"x": sys.exit("at two") if x == 2 else x}

@@ -1,6 +1,8 @@
 """The wrong functions are wrong in the way they say, and in no other."""
 
+import inspect
 import math
+import re
 
 import mpmath
 import numpy as np
@@ -11,8 +13,7 @@ import torch.nn.functional as F
 from hwlib import init_weights, logistic_loss_grad
 from hwlib.batches import Batches
 from hwlib.course import mistakes, mistakes_torch
-from hwlib.data import StandInWarning, load_stand_in
-from hwlib.fetch import MissingDataError
+from hwlib.data import MissingDataError, StandInWarning, load_stand_in
 from hwlib.gradcheck import relative_error
 from hwlib.models import MLP
 from hwlib.train import compare_optimizers, make_optimizer, seeded_model, train_epoch
@@ -95,13 +96,45 @@ def test_no_wrong_gradient_equals_the_right_one():
         assert max(relative_error(wrong(X, y, W)[name], right[name]) for name in W) > 0.01
 
 
-def test_each_planted_loss_is_wrong_at_ordinary_points():
+def test_each_planted_loss_is_wrong_at_some_ordinary_point():
     y, p = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.2, 0.7, 0.2, 0.7])
     right = F.binary_cross_entropy(torch.tensor(p), torch.tensor(y), reduction="none").numpy()
-    planted = mistakes.wrong_naive_losses(y, p)
-    assert len(planted) == 6
-    for name, values in planted.items():
-        assert not np.allclose(values, right, rtol=1e-3), name
+    for name, wrong in mistakes.NAIVE_LOSSES.items():
+        assert not np.allclose([wrong(*at) for at in zip(y, p, strict=True)], right, rtol=1e-3), (
+            name
+        )
+
+
+def test_the_planted_losses_are_those_of_their_names():
+    """At ŷ = 0.2: -log(0.2) = 1.609 and -log(0.8) = 0.223, here once for each label."""
+    no, yes = np.array([[0.0]]), np.array([[1.0]])
+    p = np.array([[0.2]])
+    costs = {name: (w(no, p), w(yes, p)) for name, w in mistakes.NAIVE_LOSSES.items()}
+    for name, expected in {
+        "first term dropped": (0.223144, 0),
+        "second term dropped": (0, 1.609438),
+        "both signs turned": (-0.223144, -1.609438),
+        "logarithm to base 10": (0.096910, 0.698970),
+        "same logarithm twice": (0.223144, 0.223144),
+        "labels swapped": (1.609438, 0.223144),
+    }.items():
+        np.testing.assert_allclose(costs.pop(name), expected, atol=1e-6, err_msg=name)
+    assert not costs
+
+
+def test_a_planted_loss_is_a_mean_as_the_right_one():
+    y, p = np.array([[0.0], [1.0]]), np.array([[0.2], [0.7]])
+    for name, wrong in mistakes.NAIVE_LOSSES.items():
+        each = [wrong(*at) for at in zip(y, p, strict=True)]
+        assert wrong(y, p) == pytest.approx(np.mean(each)), name
+
+
+def test_every_mistake_says_what_is_wrong_and_what_is_right():
+    not_mistakes = {"names_defined_twice", "losses_in_turn"}
+    for module in (mistakes, mistakes_torch):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ == module.__name__ and name not in not_mistakes:
+                assert re.match(r"Wrong: .*\. Right: ", function.__doc__), name
 
 
 def test_names_defined_twice():

@@ -16,6 +16,19 @@ def test_without_noise_each_moon_is_half_a_unit_circle() -> None:
     assert lower[:, 1].max() <= 0.5
 
 
+def test_points_are_those_of_their_angles_and_labels_alternate() -> None:
+    points, labels = two_moons(1000, 0.2, np.random.default_rng(3))
+    rng = np.random.default_rng(3)
+    angle = rng.uniform(0, np.pi, 1000)
+    noise = rng.standard_normal((1000, 2))
+    assert labels.shape == (1000, 1)
+    assert labels.dtype == points.dtype == np.float64
+    np.testing.assert_array_equal(labels[:, 0], [0.0, 1.0] * 500)
+    for i, (x, y) in enumerate((np.cos(a), np.sin(a)) for a in angle):
+        clean = (x, y) if labels[i] == 0 else (1 - x, 0.5 - y)
+        np.testing.assert_allclose(points[i], clean + 0.2 * noise[i])
+
+
 def test_noise_has_the_standard_deviation_asked_for() -> None:
     clean, _ = two_moons(20_000, 0.0, np.random.default_rng(5))
     noisy, _ = two_moons(20_000, 0.3, np.random.default_rng(5))
@@ -33,6 +46,7 @@ def test_same_generator_state_gives_the_same_points() -> None:
 def test_moons_need_an_even_number_of_examples(examples: int) -> None:
     with pytest.raises(ValueError, match=f"even number of at least 2, got {examples}"):
         two_moons(examples, 0.1, np.random.default_rng(0))
+    assert len(two_moons(2, 0.0, np.random.default_rng(0))[0]) == 2
 
 
 @pytest.mark.parametrize("noise", [-0.1, np.nan])
@@ -43,6 +57,7 @@ def test_noise_must_not_be_negative(noise: float) -> None:
 
 def test_constant_column_is_appended_last() -> None:
     np.testing.assert_array_equal(with_constant_column([[2, 3], [4, 5]]), [[2, 3, 1], [4, 5, 1]])
+    assert with_constant_column([[2, 3]]).dtype == np.float64
     with pytest.raises(ValueError, match="got shape \\(3,\\)"):
         with_constant_column(np.zeros(3))
 

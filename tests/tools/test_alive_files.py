@@ -10,13 +10,12 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from idx_files import write_idx
 
-from hwlib import fetch as data
+from hwlib import data
 from hwlib.batches import Batches
-from hwlib.data import load_fashion_mnist, to_tensors
+from hwlib.data import FILES, DataError, MissingDataError, load_fashion_mnist, to_tensors
 from hwlib.evaluate import evaluate
-from hwlib.fetch import FILES, DataError, MissingDataError
-from hwlib.idx import write_idx
 from studies import figures, networks
 from tools.sphinx_ext import alive_files
 

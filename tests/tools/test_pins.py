@@ -1,56 +1,80 @@
-"""The pins: files of one mind, a hash for each package, an environment that is what they say."""
+"""The versions: files of one mind, a hash for each, an environment that is what they say."""
 
 import re
+import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
-from tools.upgrade import FILES, canonical, moved, newest, pins, unpinned
+from tools import environment
 
 TOP = Path(__file__).parents[2]
+PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+LOCKS = [f"locks/{group}.txt" for group in environment.GROUPS]
+FILES = ["requirements.txt", *LOCKS]
+# Each machine may take a build of its own, which has another hash.
+WITHOUT_HASH = {"torch", "torchvision"}
 
 
-def text(name):
-    return (TOP / name).read_text(encoding="utf-8")
+def canonical(name):
+    """The name of a package as registries compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def versions(name):
     """The versions of each package in a file: several where they differ between Pythons."""
-    found = {}
-    for package, version in re.findall(r"^([\w.-]+)==([\w.]+)", text(name), re.MULTILINE):
+    text, found = (TOP / name).read_text(encoding="utf-8"), {}
+    for package, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE):
         found.setdefault(canonical(package), set()).add(version)
     return found
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_constraints_hold_every_pin(file):
-    constraints = versions("constraints.txt")
-    for package, version in pins(text(file)).items():
-        assert constraints.get(package) == {version}, f"{package}: run `make lock`"
+def wanted(group):
+    """The names that pyproject.toml asks for in a group."""
+    for entry in PROJECT["dependency-groups"][group]:
+        if isinstance(entry, dict):
+            yield from wanted(entry["include-group"])
+        else:
+            yield canonical(re.match(r"[\w.-]+", entry)[0])
 
 
-def test_lock_is_constraints_with_hashes():
-    lock, constraints = versions("requirements.lock"), versions("constraints.txt")
-    assert set(pins(text("requirements.txt"))) <= set(lock)
-    for package, found in lock.items():
-        assert found == constraints[package], f"{package}: run `make lock`"
-    entries = re.split(r"\n(?=\S)", text("requirements.lock").strip())
-    assert len(entries) >= len(lock) > 100
+def test_every_group_has_a_lock():
+    assert set(PROJECT["dependency-groups"]) == set(environment.GROUPS)
+    assert {path.stem for path in (TOP / "locks").iterdir()} == set(environment.GROUPS)
+
+
+@pytest.mark.parametrize("group", environment.GROUPS)
+def test_locks_hold_all_that_a_group_asks_for(group):
+    missing = set(wanted(group)) - set(versions(f"locks/{group}.txt"))
+    assert not missing, "run `make lock`"
+
+
+def test_requirements_hold_all_that_the_package_and_its_tests_ask_for():
+    direct = [re.match(r"[\w.-]+", entry)[0] for entry in PROJECT["project"]["dependencies"]]
+    requirements = versions("requirements.txt")
+    assert {*map(canonical, direct), *wanted("test")} <= set(requirements), "run `make lock`"
+    assert "-e ." in (TOP / "requirements.txt").read_text().splitlines()
+    for name in ("book", "test"):
+        for package, found in versions(f"locks/{name}.txt").items():
+            assert found == requirements[package], f"{package}: run `make lock`"
+    assert set(requirements) - set(versions("locks/test.txt")) == WITHOUT_HASH
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_every_version_has_a_hash(file):
+    text = (TOP / file).read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[^\s#])", text[text.index("\n", text.index("make lock")) :].strip())
+    assert len(entries) >= len(versions(file)) > 5
     for entry in entries:
         assert re.fullmatch(r"[\w.-]+==[\w.]+( ; [^\n]+)? \\\n.*", entry, re.DOTALL), entry
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry
 
 
-@pytest.mark.parametrize("file", ["constraints.txt", "requirements.lock"])
-def test_no_address_and_no_path_in_a_file_of_pins(file):
-    assert not re.search(r"://|file:|--index|--find-links|^\s*[/.]", text(file), re.MULTILINE)
-
-
-def test_book_needs_only_what_is_pinned():
-    names = re.findall(r"^[\w.-]+$", text("requirements-book.txt"), re.MULTILINE)
-    assert len(names) > 5
-    assert {canonical(name) for name in names} <= set(pins(text("requirements.txt")))
+@pytest.mark.parametrize("file", FILES)
+def test_no_address_and_no_path_in_a_file_of_versions(file):
+    text = (TOP / file).read_text(encoding="utf-8")
+    assert not re.search(r"://|file:|--index|--find-links|^\s*[/.]", text, re.MULTILINE)
 
 
 def test_what_is_installed_is_what_is_pinned():
@@ -59,46 +83,52 @@ def test_what_is_installed_is_what_is_pinned():
         canonical(found.metadata["Name"]): found.version.partition("+")[0]
         for found in distributions()
     }
-    wanted = pins(text("requirements.txt"))
-    assert {name: installed.get(name) for name in wanted} == wanted
-    allowed = versions("constraints.txt")
+    assert set(wanted("test")) <= set(installed)
+    allowed = versions("requirements.txt")
     others = {
         name: version
         for name, version in installed.items()
         if version not in allowed.get(name, {version})
     }
-    assert others == {}, "not what constraints.txt pins: install anew"
+    assert others == {}, "not what requirements.txt pins: install anew"
     assert len(set(installed) & set(allowed)) > 100
 
 
-REQUIREMENTS = (
-    "# Why\nnumpy==2.4.6\n\nJupyter_Book==1.0.4.post1  # held\ntorch==2.13.0 ; sys_platform\n"
-)
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13), (3, 14)])
+def test_python_that_has_wheels_is_taken(version):
+    assert environment.refusal(version) == ""
+    assert f'">={version[0]}.11,<{version[0]}.15"' in (TOP / "pyproject.toml").read_text()
 
 
-def test_upgrading_goes_forward_only_and_holds_what_must_not_move():
-    assert unpinned(REQUIREMENTS) == (
-        "# Why\nnumpy>=2.4.6\n\nJupyter_Book>=1.0.4.post1,<2  # held\n"
-        "torch>=2.13.0 ; sys_platform\n"
-    )
+@pytest.mark.parametrize("version", [(3, 10), (3, 15), (4, 0)])
+def test_other_python_is_refused_with_the_reason(version):
+    assert "Python 3.11 to 3.14 is needed" in environment.refusal(version)
+    assert f" is {version[0]}.{version[1]}. Name another one" in environment.refusal(version)
 
 
-def test_upgrading_moves_pins_and_nothing_else():
-    newer = {"numpy": "3.0", "jupyter-book": "1.1", "torch": "2.13.0", "scipy": "2"}
-    assert moved(REQUIREMENTS, newer) == (
-        "# Why\nnumpy==3.0\n\nJupyter_Book==1.1  # held\ntorch==2.13.0 ; sys_platform\n"
-    )
-    assert pins(REQUIREMENTS) == {
-        "numpy": "2.4.6",
-        "jupyter-book": "1.0.4.post1",
-        "torch": "2.13.0",
-    }
+def test_environment_of_another_folder_is_told_from_its_own(tmp_path, monkeypatch):
+    for name in ("VENV", "PYTHON", "RECORD"):
+        value = getattr(environment, name)
+        monkeypatch.setattr(environment, name, tmp_path / value.relative_to(environment.TOP))
+    assert environment.fault() == "is incomplete"
+    environment.PYTHON.parent.mkdir(parents=True)
+    environment.PYTHON.touch()
+    environment.RECORD.touch()
+    settings = environment.VENV / "pyvenv.cfg"
+    settings.write_text(f"home = /usr/bin\ncommand = /usr/bin/python -m venv {environment.VENV}\n")
+    assert environment.fault() == ""
+    settings.write_text("command = /usr/bin/python -m venv /another/place/.venv\n")
+    assert environment.fault() == "belongs to another folder"
+    settings.write_text("home = /usr/bin\n")
+    assert environment.fault() == "belongs to another folder"
 
 
-def test_upgrading_that_finds_nothing_changes_nothing(monkeypatch):
-    class Failed:
-        returncode, stdout, stderr = 1, "", "no solution"
-
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: Failed)
-    with pytest.raises(SystemExit, match="no set of newest versions was found:\nno solution"):
-        newest([REQUIREMENTS], "3.11")
+def test_actions_are_named_by_commit():
+    uses = [
+        use
+        for path in (TOP / ".github" / "workflows").iterdir()
+        for use in re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8"))
+        if not use.startswith("./")
+    ]
+    assert len(uses) > 5
+    assert [use for use in uses if not re.search(r"@[0-9a-f]{40}$", use)] == []

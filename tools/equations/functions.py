@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hwlib import evaluate, gradcheck, losses, schedule, two_layer
+from hwlib import evaluate, gradcheck, losses, train, two_layer
 from hwlib.batches import Batches
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
@@ -282,7 +282,7 @@ def _one_cycle(read: Reader) -> Iterator[Pair]:
     rates: list[float] = []
     batches = Batches(images, labels, 1)
     with _recorded_rates(rates):
-        schedule.fit_one_cycle(lambda: MLP((1,)), batches, batches, epochs=10, seed=0)
+        train.fit_one_cycle(lambda: MLP((1,)), batches, batches, epochs=10, seed=0)
     peak = int(np.argmax(rates))
     halves = [(rates[: peak + 1], 0.01 / 25, 0.01), (rates[peak:], 0.01, 0.01 / 250_000)]
     for found, first, last in halves:

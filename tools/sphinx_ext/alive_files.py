@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwlib.fetch import FILES, MissingDataError, find_or_download
+from hwlib.data import FILES, MissingDataError, find_or_download
 from hwlib.idx import read_idx
 from hwlib.stand_in import draw_stand_in
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from hwlib.augment import AugmentedBatches, random_changes, shift_images
+from hwlib.batches import AugmentedBatches, random_changes, shift_images
 
 
 @pytest.fixture

@@ -61,7 +61,6 @@ unit: env-test  ## run the tests of the code, with coverage
 
 equations: env-test  ## check every displayed equation, and print how each was decided
 	$(RUN) -m tools.equations
-	$(RUN) -m tools.equations --plant
 
 site: env-test  ## load every page of the website in a browser and check it
 	$(TEST) tests/site -n auto

@@ -448,7 +448,7 @@ def test_files_that_cannot_be_read_are_named_with_the_cure(mirror, monkeypatch, 
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(DataError, match="Permission denied.*chmod") as raised:
+    with pytest.raises(DataError, match=r"Permission denied.*chmod") as raised:
         find_or_download(NAME)
     assert not isinstance(raised.value, MissingDataError)
 

@@ -10,62 +10,12 @@ points. The checks of the NumPy chapters do not load PyTorch.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hwlib.check.outcome import Report, Result, forget, report
 from hwlib.check.tasks import TASKS
 
-if TYPE_CHECKING:
-    from hwlib.check.backward import (
-        decayed_gradient,
-        gradient_descent,
-        logistic_loss_grad,
-        momentum_descent,
-        numerical_gradient,
-    )
-    from hwlib.check.comparison import compare_optimizers, optimizers
-    from hwlib.check.forward import logistic_loss, predict, sigmoid, stable_logistic_loss
-    from hwlib.check.images import (
-        convolution_parameters,
-        cross_correlation,
-        mean_loss,
-        nearest_mean,
-        test_points,
-    )
-    from hwlib.check.networks import cnn, mlp
-    from hwlib.check.tensors import split_validation, to_tensors
-    from hwlib.check.training import evaluate, predict_image, train_epoch
-
-__all__ = [
-    "TASKS",
-    "Report",
-    "Result",
-    "cnn",
-    "compare_optimizers",
-    "convolution_parameters",
-    "cross_correlation",
-    "decayed_gradient",
-    "evaluate",
-    "forget",
-    "gradient_descent",
-    "logistic_loss",
-    "logistic_loss_grad",
-    "mean_loss",
-    "mlp",
-    "momentum_descent",
-    "nearest_mean",
-    "numerical_gradient",
-    "optimizers",
-    "predict",
-    "predict_image",
-    "report",
-    "sigmoid",
-    "split_validation",
-    "stable_logistic_loss",
-    "test_points",
-    "to_tensors",
-    "train_epoch",
-]
+__all__ = ["TASKS", "Report", "Result", "forget", "report", *TASKS]
 
 
 def __getattr__(name: str) -> Any:
@@ -74,8 +24,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"hwlib.check has no check {name!r}; there are: {', '.join(sorted(TASKS))}."
         )
-    return getattr(import_module(f"hwlib.check.{TASKS[name].module}"), name)
+    return getattr(import_module(TASKS[name].module), name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted(__all__)

@@ -28,6 +28,13 @@ class Known(NamedTuple):
     function: Callable[..., Any]
 
 
+def known(functions: Mapping[str, Callable[..., Any]], hints: Mapping[str, str]) -> list[Known]:
+    """Join wrong answers, which have the arguments of the right one, with their hints by name."""
+    if functions.keys() != hints.keys():
+        raise ValueError(f"expected one hint for each, got {functions.keys() ^ hints.keys()} alone")
+    return [Known(name, hints[name], function) for name, function in functions.items()]
+
+
 def task(check: Check) -> Callable[[Any], Result]:
     """Turn a generator that yields the name of each step before it begins into a check.
 
@@ -52,13 +59,14 @@ def task(check: Check) -> Callable[[Any], Result]:
                 if text.startswith("note: "):
                     notes.append(text.removeprefix("note: "))
                     continue
-                if step != "call":
+                if step not in ("call", text, *done):
                     done.append(step)
                 step = text
         except Fault as fault:
             failed = Result(name, 0, possible, tuple(done), step)
             return record(replace(failed, **fault.details))  # type: ignore[arg-type]
-        return record(Result(name, possible, possible, (*done, step), notes=tuple(notes)))
+        steps = tuple(dict.fromkeys([*done, step]))
+        return record(Result(name, possible, possible, steps, notes=tuple(notes)))
 
     run.__annotations__ = {"answer": Any, "return": Result}
     return run
@@ -82,8 +90,8 @@ def call(answer: Callable[..., Any], *args: Any, given: str, changes: bool = Fal
     except NotImplementedError:
         raise Fault(
             "is not written yet",
-            hint="Replace `raise NotImplementedError` by your answer; the docstring says what goes "
-            "in and what comes out.",
+            hint="Replace `raise NotImplementedError` by your answer; the docstring says what "
+            "goes in and what comes out.",
             mistake="not written",
         ) from None
     except (Exception, SystemExit) as error:
@@ -123,10 +131,20 @@ def _hint_for(error: BaseException) -> str:
     if any(word in text for word in shapes):
         return (
             "Write the shape of every array beside its line. A matrix product sums over the "
-            "columns "
-            "of its left factor and the rows of its right one: is one of them to be transposed, or "
-            "to be flattened first?"
+            "columns of its left factor and the rows of its right one: is one of them to be "
+            "transposed, or to be flattened first?"
         )
+    if "truth value" in text or "only length-1" in text or "only 0-dimensional" in text:
+        return (
+            "That works for one number, and this is an array: `if` and the functions of `math` "
+            "take one number at a time. NumPy's functions and np.where take all of them."
+        )
+    if isinstance(error, RecursionError):
+        return "The function calls itself without end."
+    if "has no attribute 'backward'" in text:
+        return "backward belongs to the tensor of the loss: is item() called before it?"
+    if "before Module.__init__() call" in text:
+        return "The first line of __init__ is super().__init__()."
     if isinstance(error, NameError):
         return (
             "A name is used that nothing in the function defines. Restart the kernel and run all."
@@ -218,8 +236,7 @@ def _shape_hint(came: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     if wanted == () and came:
         return (
             "One number is wanted for the whole batch, and these are several: was the mean over "
-            "the "
-            "examples forgotten?"
+            "the examples forgotten?"
         )
     if came == wanted[::-1] and came != wanted:
         return "Rows and columns are swapped: is a transpose missing, or one too many?"
@@ -233,7 +250,7 @@ def _shape_hint(came: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 
 def near(got: Array, expected: Array, rtol: float = RTOL) -> bool:
     """Whether two arrays agree to ``rtol``, measured against the largest entry expected."""
-    if not np.isfinite(got).all():
+    if not (np.isfinite(got).all() and np.isfinite(expected).all()):
         return bool(np.array_equal(got, expected, equal_nan=True))
     scale = np.abs(expected).max(initial=0.0)
     return bool(np.abs(got - expected).max(initial=0.0) <= rtol * max(scale, 1e-30))
@@ -326,3 +343,50 @@ def evaluate_known(
         for entry in known:
             found[entry.name] = entry.hint, read(entry.function(*copy.deepcopy(args)))
     return found
+
+
+def examine(
+    answer: Callable[..., Any],
+    right: Callable[..., Any],
+    read: Callable[[Any], Parts],
+    args: tuple[Any, ...],
+    *,
+    given: str,
+    mistakes: Sequence[Known] = (),
+    sizes: Sequence[tuple[str, float]] = (),
+    rtol: float = RTOL,
+) -> Iterator[str]:
+    """Steps "shape and dtype" and "value": compare with the right answer on the same arguments.
+
+    ``read`` turns what an answer returns into named arrays, and raises a `Fault` where it cannot.
+    """
+    yield "shape and dtype"
+    got = read(call(answer, *args, given=given))
+    yield "value"
+    wrong = evaluate_known(mistakes, read, *args)
+    expected = read(right(*copy.deepcopy(args)))
+    compare(got, expected, given=given, known=wrong, sizes=sizes, rtol=rtol)
+
+
+def reader(name: str, shape: tuple[int, ...], given: str, hint: str = "") -> Callable[..., Parts]:
+    """Read one array, or with shape () one number, under a name."""
+    return lambda value: {name: as_array(value, name, shape, given=given, hint=hint)}
+
+
+def pair(value: Any, given: str, what: str) -> tuple[Any, Any]:
+    """Return the two results of an answer.
+
+    Raises
+    ------
+    Fault
+    """
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise Fault(
+            "does not return two results",
+            given=given,
+            got=describe(value),
+            expected=what,
+            hint="`return first, second`",
+            mistake="number of results",
+        )
+    return value[0], value[1]

@@ -114,8 +114,15 @@ def grade_one(path: Path, limits: Limits) -> Grade:
     if "refused" in found:
         return Grade(str(path), "refused", seconds=seconds, detail=found["refused"])
     report = found["report"]
-    return Grade(str(path), "graded", report["points"], report["possible"], seconds,
-                 results=report["results"], errors=found["errors"])  # fmt: skip
+    return Grade(
+        str(path),
+        "graded",
+        report["points"],
+        report["possible"],
+        seconds,
+        results=report["results"],
+        errors=found["errors"],
+    )
 
 
 def _execute(path: Path, target: Path, folder: Path, limits: Limits) -> tuple[int | None, str]:
@@ -124,24 +131,38 @@ def _execute(path: Path, target: Path, folder: Path, limits: Limits) -> tuple[in
     # between fork and exec is not safe in a program with threads.
     code = (
         "import os, sys; from hwlib.check import grade; "
-        "grade.limit_this_process(float(sys.argv[3]), int(sys.argv[4])); "
-        "from hwlib.check import runner; "
-        # Threads that a hand-in has left behind would keep the process from ending.
-        "os._exit(runner.main())"
+        "grade.limit_this_process(float(sys.argv[3]), int(sys.argv[4])); from hwlib.check import "
+        "runner; os._exit(runner.main())"
     )
     package = str(Path(__file__).parents[2])
     environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
-        "PYTHONPATH": package, "HOME": str(folder), "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
-    command = [sys.executable, "-c", code, str(path), str(target), str(limits.seconds),
-               str(limits.megabytes)]  # fmt: skip
+        "PYTHONPATH": package,
+        "HOME": str(folder),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        str(path),
+        str(target),
+        str(limits.seconds),
+        str(limits.megabytes),
+    ]
     words = folder / "stderr.txt"
     with words.open("wb") as stderr:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
-        )  # fmt: skip
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        )
         try:
             status: int | None = process.wait(limits.seconds)
         except subprocess.TimeoutExpired:

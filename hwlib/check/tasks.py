@@ -1,4 +1,4 @@
-"""The tasks of the homework: chapter, points, and where the check of each is defined."""
+"""The tasks of the homework, each registered here and nowhere else: chapter, name, points."""
 
 from typing import NamedTuple
 
@@ -9,40 +9,39 @@ class Task(NamedTuple):
     name: str
     chapter: int
     points: int
-    module: str
 
     @property
     def answer(self) -> str:
         """The name under which a notebook defines the answer."""
         return f"my_{self.name}"
 
+    @property
+    def module(self) -> str:
+        """The module that defines the check, under the name of the task."""
+        return f"hwlib.check.chapter{self.chapter}"
 
-_ROWS = (
-    ("sigmoid", 1, 1, "forward"),
-    ("predict", 1, 2, "forward"),
-    ("logistic_loss", 1, 2, "forward"),
-    ("stable_logistic_loss", 1, 4, "forward"),
-    ("logistic_loss_grad", 2, 4, "backward"),
-    ("numerical_gradient", 2, 2, "backward"),
-    ("decayed_gradient", 2, 2, "backward"),
-    ("gradient_descent", 3, 3, "backward"),
-    ("momentum_descent", 3, 2, "backward"),
-    ("nearest_mean", 4, 2, "images"),
-    ("to_tensors", 4, 2, "tensors"),
-    ("split_validation", 4, 2, "tensors"),
-    ("mlp", 5, 2, "networks"),
-    ("train_epoch", 5, 3, "training"),
-    ("evaluate", 5, 2, "training"),
-    ("predict_image", 5, 2, "training"),
-    ("optimizers", 5, 2, "comparison"),
-    ("compare_optimizers", 5, 3, "comparison"),
-    ("convolution_parameters", 6, 1, "images"),
-    ("cross_correlation", 6, 2, "images"),
-    ("cnn", 6, 3, "networks"),
-    ("mean_loss", 7, 1, "images"),
-    ("test_points", 7, 2, "images"),
-)
-TASKS = {name: Task(name, *rest) for name, *rest in _ROWS}  # type: ignore[arg-type]
+
+POINTS: dict[int, dict[str, int]] = {
+    1: {"sigmoid": 1, "predict": 2, "logistic_loss": 2, "stable_logistic_loss": 4},
+    2: {"logistic_loss_grad": 4, "numerical_gradient": 2, "decayed_gradient": 2},
+    3: {"gradient_descent": 3, "momentum_descent": 2},
+    4: {"nearest_mean": 2, "to_tensors": 2, "split_validation": 2},
+    5: {
+        "mlp": 2,
+        "train_epoch": 3,
+        "evaluate": 2,
+        "predict_image": 2,
+        "optimizers": 2,
+        "compare_optimizers": 3,
+    },
+    6: {"convolution_parameters": 1, "cross_correlation": 2, "cnn": 3},
+    7: {"mean_loss": 1, "test_points": 2},
+}
+TASKS = {
+    name: Task(name, chapter, points)
+    for chapter, tasks in POINTS.items()
+    for name, points in tasks.items()
+}
 
 
 def tasks_of(chapter: int) -> list[Task]:

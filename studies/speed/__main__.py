@@ -59,7 +59,7 @@ def main() -> int:
     parser.add_argument("--path", type=Path, default=TARGET, help="where results are stored")
     parser.add_argument("--repeats", type=int, default=3, help="how often everything is timed")
     args = parser.parse_args()
-    made = {"machine": machine()}
+    made: dict[str, Any] = {"machine": machine()}
     made |= speed(args.repeats) if args.part == "speed" else {"rows": start.chapters()}
     record = json.loads(args.path.read_text(encoding="utf-8")) if args.path.exists() else {}
     store(record | {args.part: made}, args.path)

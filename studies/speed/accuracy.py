@@ -44,7 +44,8 @@ def ours(level: int, data: ImageData, test: Batches) -> dict[str, Any]:
 def usual(name: str, data: ImageData, test: Batches) -> list[tuple[float, float]]:
     """Train with the loader, batches of 64 and Adam at its rate; return seconds and accuracies."""
     torch.manual_seed(0)
-    model = MODELS[name]().to(memory_format=torch.contiguous_format)
+    model = MODELS[name]()
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters())
     loader = per_image_loader(data.train_images, data.train_labels, 64, shuffle=True, workers=2)
     course: list[tuple[float, float]] = []

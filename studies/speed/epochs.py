@@ -106,7 +106,8 @@ def ours(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
 
 def usual(name: str, size: int, data: ImageData) -> Timed:
     """The usual recipe: a DataLoader with per-image ToTensor and two workers."""
-    model = MODELS[name]().to(memory_format=torch.contiguous_format)
+    model = MODELS[name]()
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     loader = per_image_loader(data.train_images, data.train_labels, size, shuffle=True, workers=2)
     return lambda: train_as_usual(model, loader, optimizer)

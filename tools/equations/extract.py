@@ -1,16 +1,32 @@
-"""Read every display equation of a chapter: MyST math directives, ``$$`` blocks, aligned rows."""
+"""Find every display equation of a chapter, with the Markdown parser that builds the site.
+
+What would be displayed as an equation, or looks as if its author meant one, is read or is an error.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from tools.equations.parse import NotationError, Statement, parse
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.directives import MarkupError, parse_directive_text
+from myst_parser.parsers.mdit import create_md_parser
+from sphinx.directives.patches import MathDirective
 
-FENCE = re.compile(r"^\s*(`{3,}|:{3,})\s*(\{[\w-]+\})?")
-LABEL = re.compile(r"^:label:\s*(\S+)\s*$", re.MULTILINE)
-RELATION = re.compile(r":?=|[<>]|\\(approx|leftarrow|geq?|leq?|neq?)(?![A-Za-z])")
-UNREAD = re.compile(r"\\begin\{(align|equation|gather|multline|eqnarray)\*?\}|\\\[")
+from tools.equations.formulas.parse import NotationError, Statement, parse
+from tools.equations.formulas.rows import split_statements
+
+EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"}
+CODE = ("code", "code-block", "code-cell", "literalinclude", "sourcecode", "prompt")
+FOREIGN = ("eval-rst", "include", "raw")  # may display what no one reads here
+DIRECTIVE = re.compile(r"\{([^}\s]+)\}\s*(.*)")
+INLINE_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
+# Marks of display mathematics that this line of MyST does not display, or not as an equation.
+UNREAD = re.compile(r"(?<!\\)\$\$|\\\[|\\begin\s*\{")
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,11 @@ def chapters(book: Path) -> list[Path]:
     return sorted(book.glob("[0-9][0-9]_*.md"))
 
 
+def read_book(book: Path) -> list[Equation]:
+    """All display equations of all chapters, in reading order."""
+    return [equation for path in chapters(book) for equation in read_chapter(path)]
+
+
 def read_chapter(path: Path) -> list[Equation]:
     """All display equations of ``path``.
 
@@ -51,75 +72,60 @@ def equation(chapter: str, label: str, line: int, latex: str) -> Equation:
     """Split the LaTeX of one display equation into statements, and parse them."""
     try:
         statements = tuple(parse(text) for text in split_statements(latex))
+        if not statements:
+            raise NotationError("an equation without a statement.")
     except NotationError as error:
-        raise NotationError(f"{chapter}.md, line {line}, {label}: {error}") from None
+        raise NotationError(
+            f"{chapter}.md, line {line}, {label}: {error} What can be read is said in "
+            "book/checks.md, the symbols are declared in tools/equations/notation.toml."
+        ) from None
     return Equation(chapter, label, line, statements)
 
 
-def _blocks(text: str, name: str) -> Iterator[tuple[int, str, str]]:
+@cache
+def _markdown() -> MarkdownIt:
+    return create_md_parser(MdParserConfig(enable_extensions=EXTENSIONS), RendererHTML)
+
+
+def _blocks(text: str, name: str, before: int = 0) -> Iterator[tuple[int, str, str]]:
     """(line, label, LaTeX) of each display equation; what stands in code is passed over."""
-    lines = text.splitlines()
-    number = 0
-    open_fences: list[str] = []  # of directives that hold prose, in which equations may stand
-    while number < len(lines):
-        line = lines[number]
-        fence = FENCE.match(line)
-        if open_fences and line.strip() == open_fences[-1]:
-            open_fences.pop()
-        elif fence and fence[2] == "{math}":
-            end = _find(lines, number + 1, fence[1])
-            body = "\n".join(part.strip() for part in lines[number + 1 : end])
-            label = LABEL.search(body)
-            yield number + 1, label[1] if label else "", re.sub(r"^:\w+:.*$", "", body, flags=re.M)
-            number = end
-        elif fence and fence[1][0] == "`" and fence[2] in (None, "{code-cell}"):
-            number = _find(lines, number + 1, fence[1])
-        elif fence and fence[2]:
-            open_fences.append(fence[1])
-        elif line.strip().startswith("$$"):
-            block = re.compile(r"\s*\$\$(.*?)\$\$\s*(?:\(([\w-]+)\))?", re.DOTALL)
-            match = block.match("\n".join(lines[number:]))
-            if match is None:
-                raise NotationError(f"{name}, line {number + 1}: $$ is not closed.")
-            yield number + 1, match[2] or "", match[1]
-            number += match.group().count("\n")
-        elif UNREAD.search(line):
-            raise NotationError(
-                f"{name}, line {number + 1}: write display equations as a math directive with a "
-                f"label, not as {line.strip()!r}; this one would not be checked."
-            )
-        number += 1
-    if open_fences:
-        raise NotationError(f"{name}: the fence {open_fences[-1]} of a directive is not closed.")
+    for token in _markdown().parse(text):
+        line = before + (token.map[0] if token.map else 0) + 1
+        if token.type in ("math_block", "math_block_label"):
+            yield line, token.info, token.content
+        elif token.type in ("fence", "colon_fence"):
+            yield from _directive(token, name, line)
+        elif token.type == "inline":
+            _refuse_unread(INLINE_CODE.sub("", token.content), name, line)
+        elif token.type in ("amsmath", "html_block"):
+            _refuse_unread(token.content, name, line)
 
 
-def _find(lines: list[str], start: int, fence: str) -> int:
-    for number in range(start, len(lines)):
-        if lines[number].strip() == fence:
-            return number
-    raise NotationError(f"line {start}: the fence {fence} is not closed.")
+def _directive(token: Token, name: str, line: int) -> Iterator[tuple[int, str, str]]:
+    """What a fence displays: an equation, or text in which equations may stand."""
+    found = DIRECTIVE.match(token.info.strip())
+    if found is None or found[1] in CODE:
+        return
+    directive, title = found.groups()
+    if directive in FOREIGN:
+        raise NotationError(f"{name}, line {line}: equations in {{{directive}}} are not checked.")
+    if directive == "math":
+        try:
+            read = parse_directive_text(MathDirective, title, token.content)
+        except MarkupError as error:
+            raise NotationError(f"{name}, line {line}: {error}") from None
+        if read.warnings:
+            raise NotationError(f"{name}, line {line}: {read.warnings[0].msg}")
+        yield line, read.options.get("label", ""), "\n".join([*read.arguments, *read.body])
+        return
+    _refuse_unread(INLINE_CODE.sub("", title), name, line)
+    yield from _blocks(token.content, name, line)
 
 
-def split_statements(latex: str) -> list[str]:
-    """One text per statement; a row that begins with a relation continues the row before."""
-    aligned = re.fullmatch(r"\s*\\begin\{aligned\}(.*)\\end\{aligned\}\s*", latex, re.DOTALL)
-    statements: list[str] = []
-    for row in _rows(aligned[1]) if aligned else [latex]:
-        if statements and RELATION.match(row):
-            statements[-1] += " " + row
-        elif row:
-            statements.append(row)
-    return statements
-
-
-def _rows(latex: str) -> list[str]:
-    """Split at ``\\\\`` and drop ``&``, except inside ``cases``."""
-    rows = [""]
-    for part in re.split(r"(\\begin\{cases\}.*?\\end\{cases\})", latex, flags=re.DOTALL):
-        if part.startswith(r"\begin{cases}"):
-            rows[-1] += part
-            continue
-        first, *others = part.replace("&", " ").split(r"\\")
-        rows[-1] += first
-        rows += others
-    return [row.strip() for row in rows]
+def _refuse_unread(text: str, name: str, line: int) -> None:
+    if found := UNREAD.search(text):
+        start = text[found.start() :].split("\n")[0]
+        raise NotationError(
+            f"{name}, line {line}: write display equations as a math directive with a label, not "
+            f"as {start!r}; this one would not be checked."
+        )

@@ -7,7 +7,7 @@ table of that name in ``book/data/bench.json``.
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import nbformat
 from docutils import nodes
@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 ENVIRONMENT = ("python", "numpy", "torch", "torchvision", "matplotlib", "machine")
-Cell = str | nodes.Node
+Cell: TypeAlias = str | nodes.Node
 
 
 def _row(cells: Sequence[Cell], classes: Sequence[str] = ()) -> nodes.row:

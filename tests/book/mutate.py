@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tools.equations.check import Context
-from tools.equations.notation import Index, literal
-from tools.equations.parse import Node
+from tools.equations.formulas.judge import Context
+from tools.equations.formulas.notation import Index, literal
+from tools.equations.formulas.parse import Node
 
 SWAPS = {
     r"\log": r"\exp",

@@ -6,7 +6,7 @@ adapters below only say which argument is which symbol; the formula is the one t
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from hwlib import evaluate, gradcheck, losses, train, two_layer
 from hwlib.batches import Batches
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
-from tools.equations.check import NUMERIC, Context, is_single
-from tools.equations.evaluate import Evaluator, Place, Point
-from tools.equations.notation import Key, definition
-from tools.equations.parse import NotationError
+from tools.equations.formulas.evaluate import Evaluator
+from tools.equations.formulas.judge import NUMERIC, Context, is_single
+from tools.equations.formulas.notation import Key, definition
+from tools.equations.formulas.parse import NotationError
+from tools.equations.formulas.symbols import Place, Point
 
 NAMED = re.compile(r"^\s*Equation:\s*(eq-[\w-]+)", re.MULTILINE)
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # finite differences and float32 logits; see tests/ for ulp
@@ -89,6 +90,15 @@ def _floats(value: Any) -> Any:
     return np.asarray(value, dtype=object).astype(float)
 
 
+def disagreements(book: Iterable[Context]) -> dict[str, str]:
+    """Equation label to where it differs from the code that implements it; empty if nowhere."""
+    statements: dict[str, list[Context]] = {}
+    for context in book:
+        statements.setdefault(context.label, []).append(context)
+    found = {label: disagreement(label, statements) for label in ADAPTERS}
+    return {label: text for label, text in found.items() if text}
+
+
 def disagreement(label: str, statements: Statements) -> str:
     """Where equation and function differ, or nothing."""
     try:
@@ -133,10 +143,10 @@ def _network(read: Reader) -> dict[str, Any]:
     B, D, K = 4, 3, 2
     normal = read.rng.normal
     return {
-        "B": B, "D": D, "K": K,
-        "X": normal(size=(B, D)), "W_1": normal(size=(D, K)), "W_2": normal(size=(K, 1)),
+        **{"B": B, "D": D, "K": K},
+        **{"X": normal(size=(B, D)), "W_1": normal(size=(D, K)), "W_2": normal(size=(K, 1))},
         "y": read.rng.random((B, 1)),
-    }  # fmt: skip
+    }
 
 
 def _weights(given: dict[str, Any]) -> dict[str, Any]:

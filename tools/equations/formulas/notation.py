@@ -1,20 +1,16 @@
-"""What each symbol means at a given place of the book.
+"""What each symbol means.
 
-Meanings come from two sources only: the ``:=`` of the display equations, and the tables of
-`notation.toml` (what is free and in which range, which index counts what, what is an entry of
-what). A symbol that neither of them knows is an error.
+Meanings come from two sources only: the ``:=`` of the statements before, and a table of symbols
+(what is free and in which range, which index counts what, what is an entry of what). A symbol that
+neither of them knows is an error.
 """
 
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
-from tools.equations.extract import Equation
-from tools.equations.parse import Node, NotationError, Statement, parse_expression
+from tools.equations.formulas.parse import Node, NotationError, Statement, parse_expression
 
-TABLES = Path(__file__).with_name("notation.toml")
 DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
 
 
@@ -87,8 +83,7 @@ class Scope:
         letters = ",".join("…" * arity)
         shown = f"{name}_{{{letters}}}" if arity else name
         raise NotationError(
-            f"unknown symbol {shown}: define it with := before its first use, or declare it in "
-            "tools/equations/notation.toml."
+            f"unknown symbol {shown}: define it with := before its first use, or declare it."
         )
 
     def knows(self, name: str, arity: int = 0) -> bool:
@@ -212,30 +207,8 @@ def definition(statement: Statement) -> tuple[Key, Defined] | None:
     raise NotationError("the left side of := is neither a symbol nor a function of symbols.")
 
 
-class Tables:
-    """`notation.toml`, read."""
-
-    def __init__(self, path: Path = TABLES) -> None:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        self.one_example = _table(raw.pop("one-example"))
-        self.book = _table(raw.pop("book"))
-        self.uses = {name: part.pop("uses", []) for name, part in raw.items()}
-        self.parts = {name: _table(part) for name, part in raw.items()}
-
-    def start(self, chapter: str, finished: dict[str, Scope]) -> Scope:
-        """The scope at the beginning of a chapter: the book's table and what the chapter uses."""
-        scope = Scope(dict(self.book), dict(self.one_example))
-        for used in self.uses.get(chapter, []):
-            scope.meanings.update(finished[used].meanings)
-        return scope.declared(self.parts.get(chapter, {}))
-
-    def at(self, scope: Scope, equation: Equation) -> Scope:
-        """The scope of one equation."""
-        more = self.parts.get(equation.label, {})
-        return scope.declared(more) if more else scope
-
-
-def _table(rows: dict[str, str]) -> dict[Key, Meaning]:
+def table(rows: Mapping[str, str]) -> dict[Key, Meaning]:
+    """The meanings that the rows of a table declare, such as ``y_b = "entry of y"``."""
     return dict(_declaration(symbol, text) for symbol, text in rows.items())
 
 
@@ -257,5 +230,5 @@ def _declaration(symbol: str, text: str) -> tuple[Key, Meaning]:
         return key, Entry(rest.removeprefix("of "))
     domain, _, shape = text.partition("[")
     if domain not in DOMAINS:
-        raise NotationError(f"notation.toml, {symbol}: expected one of {DOMAINS}, got {text!r}.")
+        raise NotationError(f"{symbol}: expected one of {DOMAINS}, got {text!r}.")
     return key, Free(domain, tuple(shape.rstrip("]").split(",")) if shape else ())

@@ -4,20 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools.equations.check import (
-    Context,
-    Failure,
-    Link,
-    contexts,
-    find_failure,
-    links,
-    read_book,
-)
-from tools.equations.functions import ADAPTERS, disagreement
-from tools.equations.mutate import Mutant, mutants
-from tools.equations.notation import Defined, Key, Scope, Tables, definition
-from tools.equations.parse import NotationError, parse
-from tools.equations.symbolic import prove_equal
+from implementations import ADAPTERS, disagreement
+from mutate import Mutant, mutants
+
+from tools.equations.extract import read_book
+from tools.equations.formulas.judge import Context, Failure, Link, find_failure, links
+from tools.equations.formulas.notation import Defined, Key, Scope, definition
+from tools.equations.formulas.parse import NotationError, parse
+from tools.equations.formulas.symbolic import prove_equal
+from tools.equations.tables import Tables, contexts
 
 FEW = 3  # points for a link that an error may reach; the whole book is checked at more
 
@@ -38,7 +33,7 @@ class Book:
         self.contexts = list(contexts(read_book(folder), Tables()))
         self.by_label: dict[str, list[Context]] = {}
         for context in self.contexts:
-            self.by_label.setdefault(context.equation.label, []).append(context)
+            self.by_label.setdefault(context.label, []).append(context)
         self._reach = {id(c): c.scope.reach(list(c.statement.sides)) for c in self.contexts}
 
     def uses(self, context: Context, key: Key, meaning: Defined) -> bool:
@@ -47,7 +42,7 @@ class Book:
 
     def planted(self) -> list[Mutant]:
         """All planted errors; a statement that is wrong on purpose gets none."""
-        right = (c for c in self.contexts if not c.equation.label.startswith("eq-wrong-"))
+        right = (c for c in self.contexts if not c.label.startswith("eq-wrong-"))
         return [mutant for context in right for mutant in mutants(context)]
 
     def judge(self, mutant: Mutant) -> Verdict:
@@ -69,14 +64,14 @@ class Book:
         for link in changed_links(original, changed):
             yield find_failure(link)
         before, after = definition(original.statement), definition(changed.statement)
-        affected = {original.equation.label}
+        affected = {original.label}
         if before and after:
             key, meaning = before[0], original.scope.meanings[before[0]]
             assert isinstance(meaning, Defined)
             users = [c for c in self.contexts if self.uses(c, key, meaning)]
-            affected |= {c.equation.label for c in users}
+            affected |= {c.label for c in users}
             for context in users:
-                if context.equation.label.startswith("eq-wrong-"):
+                if context.label.startswith("eq-wrong-"):
                     continue
                 moved = replace(context, scope=context.scope.extended(dict([after])))
                 for link in links(moved):
@@ -103,12 +98,10 @@ def _with_text(mutant: Mutant) -> Context:
     context = mutant.context
     statement = parse(mutant.text)
     statement = replace(statement, conditions=context.statement.conditions)
-    statements = list(context.equation.statements)
-    statements[context.number] = statement
     scope = context.scope
     if (after := definition(statement)) and not _declared(context, after[0]):
         scope = scope.extended(dict([after]))
-    return Context(replace(context.equation, statements=tuple(statements)), context.number, scope)
+    return replace(context, statement=statement, scope=scope)
 
 
 def _declared(context: Context, key: Key) -> bool:

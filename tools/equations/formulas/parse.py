@@ -1,10 +1,9 @@
 """LaTeX to a tree: what the reader sees is what is checked; what is not understood is an error.
 
-`normalise` makes brackets and bars one-sided, so that the grammar stays LALR; `parse` builds
-`Node`s. Every node knows its span in the normalised text: so `mutate` can plant errors in it.
+`parse` builds `Node`s from what `normalise` leaves. Every node knows its span in the normalised
+text, so that an error can be planted in it.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,11 +12,9 @@ from pathlib import Path
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
+from tools.equations.formulas.normalise import NotationError, normalise
+
 GRAMMAR = Path(__file__).with_name("grammar.lark")
-
-
-class NotationError(ValueError):
-    """The notation is not understood, or does not fit together."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +43,6 @@ class Statement:
     conditions: tuple["Statement", ...] = ()
 
 
-def normalise(latex: str) -> str:
-    """Drop what only sets sizes and spaces, and tell opening bars from closing ones."""
-    text = re.sub(r"\\(left|right)\s*(?=[()\[\]|]|\\[lr]?[vV]ert)", "", latex)
-    text = re.sub(r"\\[,;!]", " ", text)
-    pieces: list[str] = []
-    open_bars = 0
-    for match in re.finditer(r"\\[A-Za-z]+|\\.|\||[^\\|]+|\\", text):
-        piece = match.group()
-        if piece == "|":
-            before = "".join(pieces).rstrip()
-            closes = open_bars > 0 and re.search(r"[\w)}']$", before)
-            open_bars += -1 if closes else 1
-            piece = r"\rvert " if closes else r"\lvert "
-        pieces.append(piece)
-    return re.sub(r"\s+", " ", "".join(pieces)).strip()
-
-
 @cache
 def _parser() -> Lark:
     return Lark(
@@ -82,7 +62,7 @@ def _tree(text: str, start: str) -> Tree:
         where = error.pos_in_stream if error.pos_in_stream is not None else len(text)
         raise NotationError(
             f"cannot read {text[where : where + 20]!r} (after {text[:where][-20:]!r}): not in the "
-            "notation of the book; see tools/equations/CONVENTIONS.md."
+            "notation that can be read."
         ) from None
 
 
@@ -190,11 +170,28 @@ def _symbol(tree: Tree, trees: list[Tree], span: Span) -> Node:
         subscripts = (
             (_script(trees[1], inner, _span(trees[1])),) if plain else tuple(map(_node, inner))
         )
+    letters = subscripts[0].args if len(subscripts) == 1 and subscripts[0].op == "product" else ()
+    if letters and all(n.op == "symbol" for n in letters):
+        raise NotationError(f"put commas between the indices of {name}: x_{{i,j}}, not x_{{ij}}.")
     return Node("symbol", subscripts, name, span)
 
 
 def _span(tree: Tree) -> Span:
     return tree.meta.start_pos, tree.meta.end_pos
+
+
+def _power(_tree: Tree, trees: list[Tree], span: Span) -> Node:
+    base, exponent = (_node(t) for t in trees)
+    if base.op == "symbol" and exponent.op == "group":
+        raise NotationError(
+            f"{base.name} with a superscript in brackets: a name takes only a number there, as in "
+            "w^{(2)}; a power is written without brackets, an index below."
+        )
+    return Node("power", (base, exponent), span=span)
+
+
+def _bare(tree: Tree, trees: list[Tree], span: Span) -> Node:
+    return Node("builtin", (_node(trees[0]),), str(tree.children[0]), span)
 
 
 def _call(tree: Tree, trees: list[Tree], span: Span) -> Node:
@@ -246,6 +243,8 @@ _SPECIAL = {
     "script": _script,
     "symbol": _symbol,
     "symbol_label_last": _symbol,
+    "power": _power,
+    "bare": _bare,
     "call": _call,
     "number": _number,
     "big": _big,

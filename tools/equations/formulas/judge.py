@@ -1,39 +1,35 @@
-"""Decide every asserted link of every display equation of the book."""
+"""Decide whether the relations of a statement hold, at random points with 80 digits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from tools.equations.algebra import Algebra, Numeric, OutOfDomainError
-from tools.equations.arrays import shape
-from tools.equations.evaluate import Evaluator, Point
-from tools.equations.extract import Equation, chapters, read_chapter
-from tools.equations.notation import Index, Scope, Tables, definition
-from tools.equations.parse import Node, NotationError, Statement
+from tools.equations.formulas.algebra import Algebra, Numeric, OutOfDomainError
+from tools.equations.formulas.arrays import shape
+from tools.equations.formulas.evaluate import Evaluator
+from tools.equations.formulas.notation import Index, Key, Scope, definition
+from tools.equations.formulas.parse import Node, NotationError, Statement
+from tools.equations.formulas.symbols import Place, Point
 
-POINTS = 8  # for an equality, which a wrong one hardly survives at a single point
+POINTS = 10  # for an equality, which a wrong one hardly survives at a single point
 POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many
 ATTEMPTS = 400
 NUMERIC = Numeric()
-WRONG = "eq-wrong-"
+STRICT = Numeric(600)  # so that a rounding error is never taken for a false formula
 
+STRICTLY = ("<", ">", r"\ne")
 KINDS = {":=": "definition", r"\leftarrow": "update", r"\approx": "approximation"}
 
 
 @dataclass(frozen=True)
 class Context:
-    """One statement at its place in the book, with the meanings in force there."""
+    """One statement with the meanings in force at its place, and a label if it has one."""
 
-    equation: Equation
-    number: int
+    statement: Statement
     scope: Scope
-
-    @property
-    def statement(self) -> Statement:
-        """The statement itself."""
-        return self.equation.statements[self.number]
+    label: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,31 +71,12 @@ class Failure:
     refused: bool = False  # it could not be evaluated at all
 
     def __str__(self) -> str:
-        return f"{self.link.context.equation.place}: {self.link.text}\n{self.reason}"
+        return f"{self.link.context.place}: {self.link.text}\n{self.reason}"
 
 
 def shown(statement: Statement, node: Node) -> str:
     """The LaTeX of a node."""
     return statement.text[slice(*node.span)].strip()
-
-
-def read_book(book: Path) -> list[Equation]:
-    """All display equations of all chapters, in reading order."""
-    return [equation for path in chapters(book) for equation in read_chapter(path)]
-
-
-def contexts(equations: list[Equation], tables: Tables) -> Iterator[Context]:
-    """Every statement with its scope; a definition is in force from its own statement on."""
-    finished: dict[str, Scope] = {}
-    for equation in equations:
-        if equation.chapter not in finished:
-            finished[equation.chapter] = tables.start(equation.chapter, finished)
-        scope = finished[equation.chapter]
-        for number, statement in enumerate(equation.statements):
-            if defined := definition(statement):
-                scope = scope.extended(dict([defined]))
-            yield Context(equation, number, tables.at(scope, equation))
-        finished[equation.chapter] = scope
 
 
 def links(context: Context) -> list[Link]:
@@ -138,17 +115,18 @@ def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
 
 
 def find_failure(link: Link, count: int = 0, draws: str = "0") -> Failure | None:
-    """Try to refute a link: None if it holds at ``count`` random points to 40 digits."""
+    """Try to refute a link: None if it holds at ``count`` random points, to half the digits."""
     count = count or (POINTS if link.relation in ("=", r"\approx") else POINTS_OF_ORDER)
-    left, right = link.sides
     tried = 0
     try:
         for evaluator in points(link.context, draws=draws):
             try:
-                a, b = evaluator.value(left), evaluator.value(right)
+                reason = _difference(evaluator, link)
+                if reason:
+                    reason = _difference(evaluator.with_algebra(STRICT), link)
             except OutOfDomainError:
                 continue
-            if reason := compare(evaluator, link.relation, a, b):
+            if reason:
                 return Failure(link, reason)
             tried += 1
             if tried == count:
@@ -158,12 +136,19 @@ def find_failure(link: Link, count: int = 0, draws: str = "0") -> Failure | None
     return Failure(link, f"defined at {tried} of {ATTEMPTS} points only.", refused=True)
 
 
+def _difference(evaluator: Evaluator, link: Link) -> str:
+    left, right = (evaluator.value(side) for side in link.sides)
+    return compare(evaluator, link.relation, left, right)
+
+
 def compare(evaluator: Evaluator, relation: str, a: object, b: object) -> str:
     """Why ``a relation b`` is false, or nothing."""
     if shape(a) != shape(b):
         return f"shapes differ: left {shape(a)}, right {shape(b)}."
     for index in np.ndindex(shape(a)):
         one, other = (np.asarray(v, dtype=object)[index] for v in (a, b))
+        if relation in STRICTLY and evaluator.algebra.holds("=", one, other):
+            raise OutOfDomainError("too close to each other to tell which is larger")
         if not evaluator.algebra.holds(relation, one, other):
             where = f" in entry {tuple(i + 1 for i in index)}" if index else ""
             return (
@@ -180,13 +165,15 @@ def _short(value: object) -> str:
 def _where(evaluator: Evaluator) -> str:
     """The free values of the point, as far as they are numbers."""
     known = {k: v for k, v in evaluator.known.items() if not shape(v)}
-    shown_values = [f"{key} = {_short(value)}" for key, value in known.items()]
+    shown_values = [f"{_written(place)} = {_short(value)}" for place, value in known.items()]
     return f"point {evaluator.point.number}: " + ", ".join(shown_values[:12])
 
 
-def checked_links(all_contexts: list[Context]) -> list[Link]:
-    """The links that assert something."""
-    return [link for c in all_contexts for link in links(c) if link.kind == "assertion"]
+def _written(place: Place) -> str:
+    if isinstance(place, Key):
+        return place.name
+    key, index = place
+    return f"{key.name}_{{{','.join(map(str, index))}}}"
 
 
 def check_definition(link: Link) -> Failure | None:

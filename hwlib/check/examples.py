@@ -1,0 +1,25 @@
+"""Inputs that the checks of several chapters share, drawn from a seed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwlib.two_layer import Weights
+
+Array = NDArray[np.floating]
+# B examples, D features, K hidden units: no two sizes of one case are equal, and no case has a size
+# of another one, so that a size that stands fixed in an answer shows.
+SIZES = ((7, 5, 6), (4, 3, 2), (1, 8, 9))
+
+
+def network(examples: int, features: int = 5, hidden: int = 6) -> tuple[Array, Array, Weights]:
+    """X (B, D), y (B, 1) with both labels, and weights w1 (D, K), w2 (K, 1)."""
+    rng = np.random.default_rng(100 * examples + hidden)
+    X = rng.standard_normal((examples, features))
+    y = (np.arange(examples) % 3 == 0).astype(float).reshape(-1, 1)
+    w1, w2 = rng.standard_normal((features, hidden)), 2 * rng.standard_normal((hidden, 1))
+    return X, y, {"w1": w1, "w2": w2}
+
+
+def sizes_of(X: Array, W: Weights) -> str:
+    """The shapes of a network's arrays, in words."""
+    return f"X {X.shape}, y {(len(X), 1)}, w1 {W['w1'].shape}, w2 {W['w2'].shape}"

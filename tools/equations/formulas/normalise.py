@@ -1,0 +1,78 @@
+"""LaTeX as people write it to the one way of writing that the grammar knows."""
+
+import re
+
+SIZES = re.compile(r"\\(left|right|[bB]igg?[lrm]?)\s*(?=[()\[\]|/]|\\[lr]?[vV]ert)")
+DIFFERENTIAL = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))(?![_'])\s*")
+# A d before a name: `d w` or `d\theta`, but not `d \cdot w`.
+BELOW = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))\s*(?=[A-Za-z]|\\(?!cdot|odot|times))")
+
+
+class NotationError(ValueError):
+    """The notation is not understood, or does not fit together."""
+
+
+def normalise(latex: str) -> str:
+    """Drop what only sets sizes and spaces, and tell opening bars from closing ones.
+
+    Raises
+    ------
+    NotationError
+        If the LaTeX can be read in two ways.
+    """
+    text = SIZES.sub("", latex)
+    text = re.sub(r"(\d)\{,\}(?=\d)(?!\d{3}(?!\d))", r"\1.", text)
+    if re.search(r"\d,\d|\d\{,\}\d", re.sub(r"_\{[^{}]*\}", "", text)):
+        raise NotationError(
+            "a comma between digits: write 1000 for a thousand, 0.5 for a half, and a space after "
+            "the comma between two numbers."
+        )
+    text = re.sub(r"\\[,;!:]|~", " ", text)
+    text = _one_sided(_fractions(re.sub(r"\\[td]frac(?![A-Za-z])", r"\\frac", text)))
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _one_sided(text: str) -> str:
+    r"""Write each bar as ``\lvert`` or ``\rvert``."""
+    pieces: list[str] = []
+    open_bars = 0
+    for match in re.finditer(r"\\[A-Za-z]+|\\.|\||[^\\|]+|\\", text):
+        piece = match.group()
+        if piece == "|":
+            before = "".join(pieces).rstrip()
+            closes = open_bars > 0 and re.search(r"[\w)}']$", before)
+            open_bars += -1 if closes else 1
+            piece = r"\rvert " if closes else r"\lvert "
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _fractions(text: str) -> str:
+    r"""Give each fraction its braces, and write the d of a derivative as ``\partial``."""
+    start = re.search(r"\\frac(?![A-Za-z])", text)
+    if start is None:
+        return text
+    above, at = _argument(text, start.end())
+    below, at = _argument(text, at)
+    if BELOW.match(below) and DIFFERENTIAL.match(above):
+        above = DIFFERENTIAL.sub(r"\\partial ", above, count=1)
+        below = BELOW.sub(r"\\partial ", below, count=1)
+        if re.match(r"\\partial \^", above):
+            raise NotationError("only first derivatives can be taken.")
+    inner = rf"\frac{{{_fractions(above)}}}{{{_fractions(below)}}}"
+    return text[: start.start()] + inner + _fractions(text[at:])
+
+
+def _argument(text: str, start: int) -> tuple[str, int]:
+    """What TeX takes as an argument: a group, a command or a single character."""
+    found = re.compile(r"\s*(\{|\\[A-Za-z]+|[^\s{}\\])").match(text, start)
+    if found is None:
+        raise NotationError(r"\frac without its two arguments.")
+    if found[1] != "{":
+        return found[1], found.end()
+    depth = 1
+    for brace in re.compile(r"\\.|[{}]").finditer(text, found.end()):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth == 0:
+            return text[found.end() : brace.start()], brace.end()
+    raise NotationError("a brace is not closed.")

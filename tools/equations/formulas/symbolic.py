@@ -1,0 +1,138 @@
+"""Proofs with SymPy, for links of numbers and, at small sizes, of arrays written out in full.
+
+Nothing here searches for long: `sympy.simplify` and `equals` may take seconds and then not know.
+What the few rewritings below do not prove is left to random points.
+"""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import sympy as sp
+
+from tools.equations.formulas.algebra import OutOfDomainError, Scalar, draw
+from tools.equations.formulas.arrays import shape
+from tools.equations.formulas.evaluate import Evaluator
+from tools.equations.formulas.judge import Context, Link, is_single
+from tools.equations.formulas.parse import Node, NotationError
+from tools.equations.formulas.symbols import Point
+
+LARGEST = 80  # operations; beyond it SymPy may take minutes, and the numbers have to do
+LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out
+MOST_SIGNED = 3  # symbols; each combination of their signs is tried
+
+
+class UndecidedError(ArithmeticError):
+    """SymPy knows neither that a relation holds nor that it does not."""
+
+
+class Symbolic:
+    """SymPy expressions, differentiated by SymPy; equal means proven equal."""
+
+    def __init__(self) -> None:
+        self.functions = {
+            r"\exp": sp.exp,
+            r"\log": sp.log,
+            r"\sqrt": sp.sqrt,
+            r"\sin": sp.sin,
+            r"\cos": sp.cos,
+            r"\tanh": sp.tanh,
+            r"\pi": lambda: sp.pi,
+            r"\max": sp.Max,
+            r"\min": sp.Min,
+            "abs": sp.Abs,
+        }
+
+    def number(self, text: str) -> Scalar:
+        return sp.Rational(text)
+
+    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
+        if domain == "integer":
+            return sp.Integer(draw(key, domain, seed))
+        return (
+            sp.Symbol(key, real=True)
+            if domain in ("real", "small")
+            else sp.Symbol(key, positive=True)
+        )
+
+    def divide(self, a: Scalar, b: Scalar) -> Scalar:
+        if b == 0:
+            raise OutOfDomainError("division by zero")
+        return sp.sympify(a) / b
+
+    def power(self, a: Scalar, b: Scalar) -> Scalar:
+        base, exponent = sp.sympify(a), sp.sympify(b)
+        if exponent.is_number and abs(exponent) > LARGEST_POWER:
+            raise OutOfDomainError("a power too large to write out")
+        return base**exponent
+
+    def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
+        place = sp.Dummy("place", real=True)
+        return sp.diff(function(place), place).subs(place, at)
+
+    def holds(self, relation: str, a: Scalar, b: Scalar) -> bool:
+        difference = sp.sympify(a - b)
+        if relation == "=" and is_zero(difference):
+            return True
+        truth = _RELATIONS[relation](difference, 0)
+        if truth not in (sp.true, sp.false):
+            raise UndecidedError(f"SymPy cannot tell whether {a} {relation} {b}")
+        return bool(truth)
+
+
+_RELATIONS = {"=": sp.Eq, r"\ne": sp.Ne, r"\ge": sp.Ge, r"\le": sp.Le, ">": sp.Gt, "<": sp.Lt}
+
+
+def prove(link: Link) -> bool:
+    """Can SymPy prove this link?"""
+    if link.relation != "=":
+        return False
+    return bool(prove_equal(link.context, link.sides[0], link.context, link.sides[1]))
+
+
+def prove_equal(one: Context, left: Node, other: Context, right: Node) -> str:
+    """Prove that two sides are equal, each at its place; say how, or nothing."""
+    try:
+        a, b = _symbolic(one, left), _symbolic(other, right)
+        if shape(a) != shape(b):
+            return ""
+        pairs = zip(*(np.asarray(v, dtype=object).ravel() for v in (a, b)), strict=True)
+        proven = all(is_zero(sp.sympify(x) - sp.sympify(y)) for x, y in pairs)
+    except (NotationError, ArithmeticError, TypeError, ValueError, AttributeError):
+        return ""
+    return "SymPy: the difference is 0" if proven else ""
+
+
+def _symbolic(context: Context, node: Node) -> object:
+    return Evaluator(context.scope, Symbolic(), Point(0), is_single(context)).value(node)
+
+
+def is_zero(difference: sp.Expr) -> bool:
+    """Show that an expression is 0, for each combination of signs as |x| and max(x, 0) need it."""
+    if difference == 0:
+        return True
+    if sp.count_ops(difference) > LARGEST:
+        return False
+    if not difference.has(sp.Abs, sp.Max, sp.Min):
+        return _vanishes(difference)
+    symbols = [s for s in difference.free_symbols if not s.is_positive]
+    if len(symbols) > MOST_SIGNED:
+        return False
+    for signs in product((1, -1), repeat=len(symbols)):
+        parts = [
+            s * sp.Symbol(f"{symbol}p", positive=True)
+            for s, symbol in zip(signs, symbols, strict=True)
+        ]
+        if not _vanishes(difference.subs(dict(zip(symbols, parts, strict=True)))):
+            return False
+    return True
+
+
+def _vanishes(difference: sp.Expr) -> bool:
+    """Rewrite without searching: multiplied out, logarithms and powers split, one denominator."""
+    if sp.expand(difference) == 0:
+        return True
+    split = sp.expand_power_exp(difference.rewrite(sp.exp)).replace(
+        sp.log, lambda x: sp.expand_log(sp.log(sp.together(x)))
+    )
+    return bool(sp.expand(sp.numer(sp.together(split))) == 0)

@@ -1,0 +1,142 @@
+"""The values of symbols at a point: drawn, or calculated from what defines them."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from tools.equations.formulas.algebra import FAR, Algebra, draw
+from tools.equations.formulas.arrays import ShapeError, Value, shape
+from tools.equations.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size
+from tools.equations.formulas.parse import Node, NotationError
+
+Bound = dict[str, Value]
+Place = Key | tuple[Key, tuple[int, ...]]  # a symbol, or one entry of an indexed one
+
+
+@dataclass(frozen=True)
+class Point:
+    """Determines every free value: sizes take turns by ``number``, the rest is drawn at random.
+
+    Two of five points are drawn from the whole domain, the others where values are moderate.
+    """
+
+    number: int
+    draws: str = "0"
+
+    @property
+    def seed(self) -> str:
+        """What the random values are drawn from."""
+        far = FAR if self.number % 5 >= 3 else ""
+        return f"{far}{self.number}/{self.draws}"
+
+
+def _key(place: Place) -> Key:
+    return place if isinstance(place, Key) else place[0]
+
+
+class Symbols(ABC):
+    """What each symbol is at one point; ``single`` where a statement is about a single example."""
+
+    def __init__(
+        self,
+        scope: Scope,
+        algebra: Algebra,
+        point: Point,
+        single: bool = False,
+        given: dict[Place, Value] | None = None,
+    ) -> None:
+        self.scope, self.algebra, self.point, self.single = scope, algebra, point, single
+        self.given = given or {}
+        self.known: dict[Place, Value] = {}
+
+    def with_algebra(self, algebra: Algebra) -> Self:
+        """The same point in another kind of number."""
+        return type(self)(self.scope, algebra, self.point, self.single, self.given)
+
+    def with_given(self, place: Place, value: Value) -> Self:
+        """The same point, except that one symbol has another value."""
+        given = {**self.given, place: value}
+        moved = type(self)(self.scope, self.algebra, self.point, self.single, given)
+        changed = _key(place)
+        moved.known = {
+            p: v
+            for p, v in self.known.items()
+            if _key(p) != changed and changed not in self.scope.needs(_key(p))
+        }
+        return moved
+
+    @abstractmethod
+    def value(self, node: Node, bound: Bound | None = None) -> Value:
+        """The value of ``node``; ``bound`` holds arguments and running indices."""
+
+    def named(self, name: str, single: bool | None = None) -> Value:
+        """The value of a symbol without indices."""
+        key, meaning = self.scope.find(name, 0, self.single if single is None else single)
+        if key in self.given:
+            return self.given[key]
+        if key not in self.known:
+            self.known[key] = self._meaning(key, meaning)
+        return self.known[key]
+
+    def _meaning(self, key: Key, meaning: object) -> Value:
+        if isinstance(meaning, Defined):
+            return self.value(meaning.body)
+        if isinstance(meaning, Size):
+            size = meaning.values[self.point.number % len(meaning.values)]
+            return self.algebra.number(str(size))
+        if isinstance(meaning, Index):
+            size = int(self.named(meaning.size))
+            share = draw(f"index {key}", "unit", self.point.seed.removeprefix(FAR))
+            return self.algebra.number(str(1 + int((share - 0.05) / 0.9 * size)))
+        assert isinstance(meaning, Free)
+        lengths = tuple(int(s) if s.isdigit() else int(self.named(s)) for s in meaning.shape)
+        if not lengths:
+            return self._leaf(str(key), meaning)
+        array = np.empty(lengths, dtype=object)
+        for index in np.ndindex(lengths):
+            array[index] = self._leaf(f"{key}{list(index)}", meaning)
+        return array
+
+    def _leaf(self, name: str, meaning: Free) -> Value:
+        return self.algebra.leaf(name, meaning.domain, self.point.seed)
+
+    def entry(self, name: str, index: tuple[int, ...]) -> Value:
+        """The value of a symbol with indices, counted from 1."""
+        key, meaning = self.scope.find(name, len(index))
+        place = (key, index)
+        if place in self.given:
+            return self.given[place]
+        if isinstance(meaning, Entry):
+            return self.named(meaning.array, single=False)[self._position(name, meaning, index)]
+        if place not in self.known:
+            self.known[place] = self._new_entry(key, index, meaning)
+        return self.known[place]
+
+    def _new_entry(self, key: Key, index: tuple[int, ...], meaning: object) -> Value:
+        if isinstance(meaning, Free):
+            return self._leaf(f"{key}{list(index)}", meaning)
+        first = f"{key.name}_{index[0]}"  # where a recursion starts, such as u_0
+        if key.arity == 1 and self.scope.knows(first):
+            return self.named(first)
+        if key.arity == 1 and index[0] < 0:
+            raise NotationError(f"{key.name} is defined by itself, and has no first value.")
+        if not isinstance(meaning, Defined):
+            raise NotationError(f"{key.name} has no entries.")
+        numbers = {
+            p: self.algebra.number(str(i)) for p, i in zip(meaning.parameters, index, strict=True)
+        }
+        return self.value(meaning.body, numbers)
+
+    def _position(self, name: str, meaning: Entry, index: tuple[int, ...]) -> tuple[int, int]:
+        array = self.named(meaning.array, single=False)
+        if not shape(array):
+            raise ShapeError(f"{name}: {meaning.array} is a number here, and has no entries.")
+        rows, columns = array.shape
+        row, column = index if len(index) == 2 else (index[0], 1)
+        if not (1 <= row <= rows and 1 <= column <= columns):
+            raise ShapeError(
+                f"{name} has no entry {index}: {meaning.array} is {rows} by {columns}."
+            )
+        return row - 1, column - 1

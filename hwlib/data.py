@@ -19,16 +19,18 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import platformdirs
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from hwlib.idx import read_idx
 from hwlib.stand_in import stored_stand_in
+
+if TYPE_CHECKING:  # building the website needs the files, and installs no PyTorch
+    import torch
+    from torch import Tensor
 
 CLASS_NAMES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -216,6 +218,8 @@ def torchvision_module(name: str) -> ModuleType:
     except RuntimeError as error:
         if _libraries or "operator torchvision::nms does not exist" not in str(error):
             raise
+    import torch
+
     library = torch.library.Library("torchvision", "FRAGMENT")
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -310,6 +314,8 @@ def check_images(images: Any, labels: Any, classes: int = len(CLASS_NAMES)) -> N
         If images are not (n, 28, 28) or (n, 1, 28, 28) with n of at least 1, are as many as the
         labels, hold finite pixels, and the labels are integers from 0 to ``classes`` - 1.
     """
+    import torch
+
     if isinstance(images, np.ma.MaskedArray):
         raise ValueError("images: expected plain pixels, got a masked array; select images first.")
     images = torch.as_tensor(images)
@@ -361,5 +367,7 @@ def to_tensors(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[Te
     check_images(images, labels)
     if images.dtype != np.uint8:
         raise ValueError(f"images: expected uint8 pixels from 0 to 255, got {images.dtype}.")
+    import torch
+
     scaled = torch.from_numpy(images).to(torch.float32).div_(255)
     return scaled.reshape(-1, 1, 28, 28), torch.from_numpy(labels).to(torch.int64)

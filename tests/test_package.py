@@ -167,8 +167,8 @@ def test_other_failures_of_torchvision_are_not_hidden(monkeypatch, error, declar
     def declare(*_):
         raise AssertionError("operators were declared")
 
+    monkeypatch.setattr("torch.library.Library", declare)
     monkeypatch.setattr(data.importlib, "import_module", fail)
-    monkeypatch.setattr(data.torch.library, "Library", declare)
     monkeypatch.setattr(data, "_libraries", ["declared"] if declared else [])
     with pytest.raises(type(error)) as raised:
         data.torchvision_module("datasets")

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -153,7 +155,7 @@ def test_other_images_under_that_name_are_refused(
 def test_without_the_data_the_stand_in_serves_and_the_page_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
+    monkeypatch.delenv("HWLIB_DATA", raising=False)
     images, labels, stand_in = alive_files.test_images(40)
     assert stand_in
     assert images.shape == (40, 28, 28)
@@ -172,3 +174,8 @@ def test_scripts_hold_one_record_each(tmp_path: Path) -> None:
         assert match
         assert path.name == f"data-{match[1]}.js"
         assert "table" not in json.loads(match[2])
+
+
+def test_the_build_of_the_website_needs_no_pytorch() -> None:
+    code = "import sys, tools.sphinx_ext; assert not {'torch', 'matplotlib'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=TOP)

@@ -80,9 +80,10 @@ def mlp(answer: Callable[..., Any]) -> Iterator[str]:
             hint=LAYERS.get(count, "Count layer by layer: (inputs + 1) times units."),
             mistake="another network",
         )
-    _check_function(model)
     yield "gradient"
     check_gradients(model)
+    yield "value"
+    _check_function(model)
     yield "extreme inputs"
     logits(model, images(1))
 

@@ -158,7 +158,7 @@ def stable_logistic_loss(answer: Callable[..., Any]) -> Iterator[str]:
             read,
             (y, z),
             given=given,
-            mistakes=mistakes1.Smistakes1.STABLE,
+            mistakes=known,
             sizes=sizes,
         )
     yield "extreme inputs"

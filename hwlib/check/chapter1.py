@@ -162,8 +162,8 @@ def stable_logistic_loss(answer: Callable[..., Any]) -> Iterator[str]:
             sizes=sizes,
         )
     yield "extreme inputs"
-    for y, z in EXTREME:
-        _extreme_loss(answer, float(y), float(z))
+    for label, logit in EXTREME:
+        _extreme_loss(answer, float(label), float(logit))
 
 
 def _extreme_loss(answer: Callable[..., Any], y: float, z: float) -> None:

@@ -107,9 +107,8 @@ def logistic_loss(answer: Callable[..., Any]) -> Iterator[str]:
         args = y, losses.sigmoid(z)
         given = f"{len(y)} examples: y = {_row(y)}, yhat = {_row(args[1])}"
         read, sizes = reader("loss", (), given), [(str(len(y)), len(y))]
-        yield from examine(
-            answer, right, read, args, given=given, mistakes=mistakes1.LOSS, sizes=sizes
-        )
+        known = mistakes1.LOSS if np.isin(y, (0, 1)).all() else ()  # named after hard labels only
+        yield from examine(answer, right, read, args, given=given, mistakes=known, sizes=sizes)
     yield "extreme inputs"
     for p, allowed in ((1e-30, [-np.log(1e-30)]), (0.0, [np.inf, 100.0])):
         # At 0 the formula is infinite; PyTorch's own function, which may be used, stops at 100.
@@ -152,12 +151,19 @@ def stable_logistic_loss(answer: Callable[..., Any]) -> Iterator[str]:
     for y, z in ((LABELS, LOGITS), (MORE_LABELS, MORE_LOGITS), (SOFT_LABELS, MORE_LOGITS), SURE):
         given = f"{len(y)} examples: y = {_row(y)}, z2 = {_row(z)}"
         read, sizes = reader("loss", (), given), [(str(len(y)), len(y))]
+        known = mistakes1.STABLE if np.isin(y, (0, 1)).all() else ()  # named after hard labels only
         yield from examine(
-            answer, right, read, (y, z), given=given, mistakes=mistakes1.STABLE, sizes=sizes
+            answer,
+            right,
+            read,
+            (y, z),
+            given=given,
+            mistakes=known,
+            sizes=sizes,
         )
     yield "extreme inputs"
-    for y, z in EXTREME:
-        _extreme_loss(answer, float(y), float(z))
+    for label, logit in EXTREME:
+        _extreme_loss(answer, float(label), float(logit))
 
 
 def _extreme_loss(answer: Callable[..., Any], y: float, z: float) -> None:

@@ -90,8 +90,8 @@ def numerical_gradient(answer: Callable[..., Any]) -> Iterator[str]:
         return float((a**3).sum() + (b**3).sum() + (a.flat[0] * b.flat[0]) ** 2)
 
     rng = np.random.default_rng(6)
-    for names, shape, step in (("ab", (2, 3), 0.01), (("u", "v"), (3, 1), 0.05)):
-        W = {names[0]: rng.standard_normal(shape), names[1]: rng.standard_normal((2, 1))}
+    for names, shape, step in ((("a", "b"), (2, 3), 0.01), (("u", "v"), (3, 1), 0.05)):
+        W: Weights = {names[0]: rng.standard_normal(shape), names[1]: rng.standard_normal((2, 1))}
         one, two = names
         given = (
             f"the loss sum({one}³) + sum({two}³) + {one}[0, 0]² {two}[0, 0]², {one} {shape}, "

@@ -160,8 +160,8 @@ def compare_optimizers(answer: Callable[..., Any]) -> Iterator[str]:
         right = fair(make_model, batches(), table, 2, 5)
         turn = train_one_model_in_turn(
             make_model,
-            lambda _: batches(),
-            batches(),
+            lambda _: batches(),  # type: ignore[arg-type]
+            batches(),  # type: ignore[arg-type]
             optimizers=NAMES,
             epochs=2,
             seed=5,

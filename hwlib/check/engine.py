@@ -45,7 +45,8 @@ def task(check: Check) -> Callable[[Any], Result]:
 
     @functools.wraps(check)
     def run(answer: Any) -> Result:
-        possible, done = TASKS[name].points, []
+        possible = TASKS[name].points
+        done: list[str] = []
         notes: list[str] = []
         step = "call"
         try:

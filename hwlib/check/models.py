@@ -126,8 +126,8 @@ def check_logits(model: nn.Module) -> None:
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for p in model.parameters():
-            fan_in = p[0].numel() if p.ndim > 1 else 100
-            p.copy_(torch.randn(p.shape, generator=generator) / fan_in**0.5)
+            if p.ndim > 1:
+                p.copy_(torch.randn(p.shape, generator=generator) / p[0].numel() ** 0.5)
     x = images(64)
     with torch.no_grad():
         z, single = logits(model, x), logits(model, x[:1])

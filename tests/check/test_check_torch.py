@@ -1,6 +1,6 @@
 """Self-checks of the PyTorch chapters: right answers pass, wrong ones get the hint they deserve."""
 
-# ruff: noqa: ARG005, E501
+# ruff: noqa: ARG005
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from hwlib import batches, check, data, evaluate, models, train
-from hwlib.check import TASKS, comparison
+from hwlib.check import TASKS
 
 
 @pytest.fixture(autouse=True)
@@ -69,14 +69,32 @@ KERNELS = (nn.Conv2d, nn.MaxPool2d)
 
 def small_cnn(hidden=54, end=()):
     return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(1568, hidden), nn.ReLU(), nn.Linear(hidden, 10), *end,
-    )  # fmt: skip
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(1568, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, 10),
+        *end,
+    )
 
 
-def epoch(model, loader, optimizer, *, loss_of=F.cross_entropy, zero=True, weigh=True, step=True,
-          mode=True, cut=False):  # fmt: skip
+def epoch(
+    model,
+    loader,
+    optimizer,
+    *,
+    loss_of=F.cross_entropy,
+    zero=True,
+    weigh=True,
+    step=True,
+    mode=True,
+    cut=False,
+):
     """An epoch as students write it, with switches for what they forget."""
     if mode:
         model.train()
@@ -132,8 +150,18 @@ def epoch_cleared_before_step(model, loader, optimizer):
     return loss.item()
 
 
-def examine(model, loader, *, mode=True, percent=False, softmax=False, weigh=True, n_of=None,
-            grad=False, dim=1):  # fmt: skip
+def examine(
+    model,
+    loader,
+    *,
+    mode=True,
+    percent=False,
+    softmax=False,
+    weigh=True,
+    n_of=None,
+    grad=False,
+    dim=1,
+):
     if mode:
         model.eval()
     total = correct = n = 0
@@ -189,6 +217,67 @@ def seeded_once(make_model, loader, optimizers, epochs, seed):
     return curves
 
 
+def fair(make_model, loader, optimizers, epochs, seed):
+    return {
+        name: seeded_once(make_model, loader, {name: make}, epochs, seed)[name]
+        for name, make in optimizers.items()
+    }
+
+
+def rewound(make_model, loader, optimizers, epochs, seed):
+    """A right one: one model, set back to its first weights for each optimiser."""
+    torch.manual_seed(seed)
+    model = make_model()
+    start = {k: v.clone() for k, v in model.state_dict().items()}
+    curves = {}
+    for name, make in optimizers.items():
+        model.load_state_dict(start)
+        optimizer = make(model.parameters())
+        curves[name] = [epoch(model, loader, optimizer) for _ in range(epochs)]
+    return curves
+
+
+def zero_output():
+    model = layers(784, 100, 100, 10)
+    nn.init.zeros_(model[-1].weight)
+    return model
+
+
+def one_relu():
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 100), nn.ReLU(), nn.Linear(100, 100), nn.Linear(100, 10)
+    )
+
+
+def tanh_cnn():
+    return nn.Sequential(*[nn.Tanh() if isinstance(m, nn.ReLU) else m for m in small_cnn()])
+
+
+def strided_cnn():
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(1152, 72),
+        nn.ReLU(),
+        nn.Linear(72, 10),
+    )
+
+
+def late_switch(model, loader, optimizer):
+    loss = epoch(model, loader, optimizer, mode=False)
+    model.train()
+    return loss
+
+
+def early_switch(model, loader, optimizer):
+    loss = epoch(model, loader, optimizer)
+    model.eval()
+    return loss
+
+
 def copied(make_model, loader, optimizers, epochs, seed):
     """A right one: the state of one model is loaded into fresh ones."""
     torch.manual_seed(seed)
@@ -218,6 +307,10 @@ RIGHT = [
     ),
     ("mlp", models.MLP),
     ("mlp", Functional),
+    ("mlp", zero_output),
+    ("train_epoch", early_switch),
+    ("compare_optimizers", rewound),
+    ("cnn", tanh_cnn),
     ("mlp", lambda: layers(784, 100, 100, 10)),
     ("train_epoch", train.train_epoch),
     ("train_epoch", epoch),
@@ -227,7 +320,7 @@ RIGHT = [
     ("predict_image", guess_by_hand),
     ("optimizers", lambda: train.OPTIMIZERS),
     ("optimizers", with_entry("Adam 1", lambda p: torch.optim.Adam(p, lr=1))),
-    ("compare_optimizers", comparison.fair),
+    ("compare_optimizers", fair),
     ("compare_optimizers", copied),
     ("cnn", models.CNN),
     ("cnn", small_cnn),
@@ -284,11 +377,56 @@ WRONG = [
     ),
     ("mlp", lambda: layers(784, 392, 196, 98, 10), "another network", "chapter 7"),
     ("mlp", lambda: layers(784, 100, 10), "another network", "two"),
-    ("mlp", lambda: layers(784, 100, 100, 10, end=[nn.Softmax(1)]), "softmax before cross-entropy", "twice"),
-    ("mlp", lambda: layers(784, 100, 100, 10, end=[nn.LogSoftmax(1)]), "log-softmax before cross-entropy", "log"),
+    (
+        "mlp",
+        lambda: layers(784, 100, 100, 10, end=[nn.Softmax(1)]),
+        "softmax before cross-entropy",
+        "twice",
+    ),
+    (
+        "mlp",
+        lambda: layers(784, 100, 100, 10, end=[nn.LogSoftmax(1)]),
+        "log-softmax before cross-entropy",
+        "log",
+    ),
     ("mlp", lambda: layers(784, 100, 100, 10, end=[nn.ReLU()]), "ReLU at the output", "linear"),
-    ("mlp", lambda: layers(784, 100, 100, 10, activation=nn.Identity), "no activation", "two layers are one"),
-    ("mlp", lambda: layers(784, 100, 100, 10, activation=nn.Sigmoid), "sigmoid for ReLU", "rectified"),
+    (
+        "mlp",
+        lambda: layers(784, 100, 100, 10, activation=nn.Identity),
+        "no activation",
+        "two layers are one",
+    ),
+    (
+        "mlp",
+        lambda: layers(784, 100, 100, 10, activation=nn.Sigmoid),
+        "another activation",
+        "rectified",
+    ),
+    (
+        "mlp",
+        lambda: layers(784, 100, 100, 10, activation=nn.LeakyReLU),
+        "another activation",
+        "rectified",
+    ),
+    ("mlp", one_relu, "another activation", "left out"),
+    (
+        "mlp",
+        lambda: layers(
+            784, 100, 100, 10, activation=lambda: nn.Sequential(nn.ReLU(), nn.Dropout(0.5))
+        ),
+        "dropout or normalisation",
+        "no dropout",
+    ),
+    ("cnn", strided_cnn, "no pooling", "window"),
+    ("train_epoch", late_switch, "train mode missing", "when"),
+    (
+        "train_epoch",
+        lambda *a: epoch(*a, loss_of=F.nll_loss),
+        "nll_loss on logits",
+        "cross_entropy",
+    ),
+    ("evaluate", lambda m, b: examine(m, b)[::-1], "loss and accuracy swapped", "first"),
+    ("predict_image", lambda m, i: guess(m, i, of=lambda z: (z / 2).softmax(1)), "", "by hand"),
     ("mlp", Lists, "another network", "plain list"),
     ("mlp", Unused, "unused layer", "forward"),
     ("mlp", Unflattened, "raises", "flattened"),
@@ -317,28 +455,63 @@ WRONG = [
     ),
     ("evaluate", lambda m, b: examine(m, b, mode=False), "eval mode missing", "dropout"),
     ("evaluate", lambda m, b: examine(m, b, percent=True), "percent for a share", "share"),
-    ("evaluate", lambda m, b: examine(m, b, softmax=True), "softmax before cross-entropy", "itself"),
+    (
+        "evaluate",
+        lambda m, b: examine(m, b, softmax=True),
+        "softmax before cross-entropy",
+        "itself",
+    ),
     ("evaluate", lambda m, b: examine(m, b, weigh=False), "divided by the images", "too small"),
     ("evaluate", lambda m, b: examine(m, b, dim=0), "argmax over the batch", "dimension"),
     ("evaluate", lambda m, b: (examine(m, b)[0], 1 - examine(m, b)[1]), "share of errors", "wrong"),
     ("predict_image", lambda m, i: guess(m, i, times=1), "share for percent", "percent"),
     ("predict_image", lambda m, i: guess(m, i, of=lambda z: z), "logit in percent", "ten logits"),
-    ("predict_image", lambda m, i: guess(m, i, of=lambda z: z, times=1), "logit for probability", "ten"),
-    ("predict_image", lambda m, i: guess(m, i, of=lambda z: z.softmax(0)), "softmax over the batch", "dimension"),
+    (
+        "predict_image",
+        lambda m, i: guess(m, i, of=lambda z: z, times=1),
+        "logit for probability",
+        "ten",
+    ),
+    (
+        "predict_image",
+        lambda m, i: guess(m, i, of=lambda z: z.softmax(0)),
+        "softmax over the batch",
+        "dimension",
+    ),
     ("predict_image", lambda m, i: guess(m, i, of=torch.sigmoid), "sigmoid for softmax", "sigmoid"),
     ("predict_image", lambda m, i: guess(m, i, mode=False), "eval mode missing", "dropout"),
-    ("optimizers", with_entry("Nesterov 0.01", lambda p: SGD(p, lr=0.01, momentum=0.9)), "momentum without nesterov", "look ahead"),
-    ("optimizers", with_entry("Adam 1", lambda p: torch.optim.Adam(p, lr=0.01)), "rate 0.01", "hundred"),
+    (
+        "optimizers",
+        with_entry("Nesterov 0.01", lambda p: SGD(p, lr=0.01, momentum=0.9)),
+        "momentum without nesterov",
+        "look ahead",
+    ),
+    (
+        "optimizers",
+        with_entry("Adam 1", lambda p: torch.optim.Adam(p, lr=0.01)),
+        "rate 0.01",
+        "hundred",
+    ),
     ("optimizers", with_entry("Adam 0.01", lambda p: torch.optim.Adam(p)), "rate 0.001", "default"),
-    ("optimizers", with_entry("SGD 0.01", SGD(SHARED.parameters(), lr=0.01)), "shared model", "four models"),
-    ("optimizers", with_entry("SGD 0.01", lambda p: SGD(SHARED.parameters(), lr=0.01)), "other parameters", "whose"),
+    (
+        "optimizers",
+        with_entry("SGD 0.01", SGD(SHARED.parameters(), lr=0.01)),
+        "shared model",
+        "four models",
+    ),
+    (
+        "optimizers",
+        with_entry("SGD 0.01", lambda p: SGD(SHARED.parameters(), lr=0.01)),
+        "other parameters",
+        "whose",
+    ),
     ("optimizers", lambda: {"SGD": SGD}, "keys", "names"),
     ("compare_optimizers", one_model, "shared model", "first value of every curve"),
     ("compare_optimizers", seeded_once, "unequal starts", "others do not"),
     ("cnn", models.MLP, "no convolution", "Conv2d"),
     ("cnn", lambda: small_cnn(hidden=400), "another size", "first linear layer"),
     ("cnn", lambda: small_cnn(end=[nn.Softmax(1)]), "softmax before cross-entropy", "twice"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("task", "answer", "mistake", "word"), WRONG)

@@ -4,6 +4,7 @@ import json
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,48 @@ def test_of_a_chapters_own_cells_only_imports_are_run():
     assert runner.source_to_run(cell | {"tags": ["check"]}) == ""
     magic = {"source": "%time\nx = 1\n!rm", "tags": []}
     assert runner.source_to_run(magic) == "\nx = 1\n"
+
+
+def run_of(tmp_path, source, **limits):
+    """The grade of a hand-in with one cell and then right answers, and the seconds it took."""
+    path = notebook(tmp_path / "one.ipynb", source, RIGHT)
+    start = time.monotonic()
+    done = grade.grade_one(path, Limits(**{"seconds": 100, "megabytes": 600} | limits))
+    return done, time.monotonic() - start
+
+
+def test_a_file_beyond_the_limit_is_an_error_in_its_cell(tmp_path):
+    done, _ = run_of(
+        tmp_path, "with open('x', 'wb') as f:\n    f.seek(101 << 20)\n    f.write(b'1')"
+    )
+    assert "OSError" in done.errors["1"]
+    assert done.points == 3
+
+
+def test_an_array_beyond_the_memory_limit_is_an_error_in_its_cell(tmp_path):
+    done, _ = run_of(tmp_path, "x = bytearray(800 << 20)")
+    assert "MemoryError" in done.errors["1"]
+    assert done.points == 3
+
+
+def test_a_hand_in_that_waits_is_stopped_by_the_clock(tmp_path):
+    done, seconds = run_of(tmp_path, "import time\ntime.sleep(25)", seconds=2)
+    assert done.status == "out of time"
+    assert seconds < 15
+
+
+@pytest.mark.parametrize("ending", ["", ".wait()"])
+def test_processes_that_a_hand_in_started_end_with_it(tmp_path, ending):
+    mark = tmp_path / "pid"
+    source = (
+        "import subprocess, sys\n"
+        f"p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(40)'])\n"
+        f"open({str(mark)!r}, 'w').write(str(p.pid))\n"
+        f"p{ending}"
+    )
+    run_of(tmp_path, source, seconds=6 if ending else 60)
+    state = Path(f"/proc/{mark.read_text()}/stat")
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and state.exists() and ") Z" not in state.read_text():
+        time.sleep(0.1)
+    assert not state.exists() or ") Z" in state.read_text()

@@ -148,7 +148,7 @@ def test_the_optimisers_are_what_their_names_say(compared, name, kind, expected)
     made = make(MLP().parameters())
     assert label == name
     assert type(made) is kind
-    assert expected | {"lr": 0.02, "weight_decay": 0} | made.defaults == made.defaults
+    assert made.defaults | expected | {"lr": 0.02, "weight_decay": 0} == made.defaults
     assert made.defaults["fused"]
 
 

@@ -339,20 +339,16 @@ def check_classes(name: str, values: Any, n: int, classes: int = len(CLASS_NAMES
     """
     if isinstance(values, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected plain numbers, got a masked array; select rows first.")
-    if not isinstance(values, Tensor):
-        values = np.asarray(values)
-        values = torch.as_tensor(values) if values.dtype.kind in "iufb" else values
-    whole = not (isinstance(values, np.ndarray) or values.is_floating_point())
-    whole = whole and values.dtype != torch.bool
-    if tuple(values.shape) != (n,) or not whole:
+    array = np.asarray(values.cpu() if hasattr(values, "cpu") else values)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
         raise ValueError(
-            f"{name}: expected {n} integers, one per image, got shape "
-            f"{tuple(values.shape)} of {values.dtype}; one-hot labels need argmax(1) first."
+            f"{name}: expected {n} integers, one per image, got shape {array.shape} of "
+            f"{array.dtype}; one-hot labels need argmax(1) first."
         )
-    if n and (int(values.min()) < 0 or int(values.max()) >= classes):
+    if n and (array.min() < 0 or array.max() >= classes):
         raise ValueError(
-            f"{name}: expected classes 0 to {classes - 1}, got {int(values.min())} to "
-            f"{int(values.max())}; count classes from 0."
+            f"{name}: expected classes 0 to {classes - 1}, got {array.min()} to "
+            f"{array.max()}; count classes from 0."
         )
 
 

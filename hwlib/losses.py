@@ -109,7 +109,7 @@ def sigmoid_and_slope(z: Float) -> tuple[Float, Float]:
 
     Equation: eq-sigmoid-slope
 
-    The exponential costs most, so it is taken once, in the dtype of ``z``. With e = exp(-|z|) the
+    The exponential costs most, so it is taken once, in the dtype of ``z``. With ``e = exp(-|z|)`` the
     slope is e / (1 + e)²: unlike σ (1 - σ), it keeps its digits where σ rounds to 1.
 
     Parameters
@@ -122,9 +122,9 @@ def sigmoid_and_slope(z: Float) -> tuple[Float, Float]:
     two arrays of the same shape and dtype
     """
     # In place where it can be: new memory costs more than the arithmetic.
-    e = np.copysign(z, -1)
+    e = np.asarray(np.copysign(z, -1))
     np.exp(e, out=e)  # exp(-|z|)
-    upper = 1 + e
+    upper = np.asarray(1 + e)
     np.reciprocal(upper, out=upper)  # σ(|z|) = 1 / (1 + e)
     e *= upper  # σ(-|z|) = e / (1 + e)
     value = np.where(z < 0, e, upper)

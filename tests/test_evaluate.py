@@ -232,8 +232,8 @@ def test_confusion_matrix_of_other_classes():
         ([[1], [2]], [[1], [2]], r"labels: expected 2 integers.*\(2, 1\)"),
         ([1, 10], [1, 2], "labels: expected classes 0 to 9, got 1 to 10"),
         ([1, 2], [-1, 2], "predictions: expected classes 0 to 9, got -1 to 2"),
-        ([1, 2], [0.5, 2.0], "predictions: expected 2 integers, .* of torch.float64"),
-        ([True, False], [1, 0], "labels: expected 2 integers, .* of torch.bool"),
+        ([1, 2], [0.5, 2.0], "predictions: expected 2 integers, .* of float64"),
+        ([True, False], [1, 0], "labels: expected 2 integers, .* of bool"),
     ],
 )
 def test_confusion_matrix_refuses(labels, predictions, message):

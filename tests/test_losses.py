@@ -66,7 +66,7 @@ def test_loss_agrees_with_mpmath_over_the_whole_range(label, dtype):
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
-@pytest.mark.parametrize("label", [0.0, 1.0, 0.5])
+@pytest.mark.parametrize("label", [0.0, 1.0])
 def test_derivative_agrees_with_mpmath_over_the_whole_range(label, dtype):
     z = spread(dtype)
     y = np.full_like(z, label)
@@ -99,15 +99,18 @@ def near_the_zero(n=40):
     return np.tile(y, 3).reshape(-1, 1), z.reshape(-1, 1)
 
 
-@pytest.mark.parametrize("dtype", PRECISIONS)
-def test_derivative_keeps_the_digits_of_its_larger_term_close_to_its_zero(dtype):
-    y, z = (values.astype(dtype) for values in near_the_zero())
-    computed = silent(logistic_loss_logit_grad, y, z)
+def keeps_the_digits_of_the_larger_term(y, z, computed):
     for label, logit, value in zip(y.ravel(), z.ravel(), computed.ravel(), strict=True):
         label, logit = float(label), float(logit)
         larger = max((1 - label) * exact.sigmoid(logit), label * exact.sigmoid(-logit))
         off = abs(exact.mpf(float(value)) - exact.derivative(label, logit))
-        assert off <= 3 * exact.ulp(larger, np.float64) + exact.ulp(abs(value), dtype)
+        assert off <= 3 * exact.ulp(larger, np.float64) + exact.ulp(abs(value), computed.dtype)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+def test_derivative_keeps_the_digits_of_its_larger_term_close_to_its_zero(dtype):
+    y, z = (values.astype(dtype) for values in near_the_zero())
+    keeps_the_digits_of_the_larger_term(y, z, silent(logistic_loss_logit_grad, y, z))
 
 
 def test_derivative_at_its_zero_is_zero():
@@ -115,10 +118,10 @@ def test_derivative_at_its_zero_is_zero():
 
 
 @given(DTYPES.flatmap(labelled_logits))
-def test_derivative_of_any_label_is_within_a_few_ulp(problem):
+def test_derivative_of_any_label_is_within_a_few_ulp_of_the_larger_term(problem):
     y, z = problem
     assume(np.isfinite(z).all())
-    assert exact.ulp_errors(logistic_loss_logit_grad(y, z), exact.derivative, y, z).max() <= 4
+    keeps_the_digits_of_the_larger_term(y, z, logistic_loss_logit_grad(y, z))
 
 
 @given(DTYPES.flatmap(labelled_logits))

@@ -109,8 +109,8 @@ def sigmoid_and_slope(z: Float) -> tuple[Float, Float]:
 
     Equation: eq-sigmoid-slope
 
-    The exponential costs most, so it is taken once, in the dtype of ``z``. With ``e = exp(-|z|)`` the
-    slope is e / (1 + e)²: unlike σ (1 - σ), it keeps its digits where σ rounds to 1.
+    The exponential costs most, so it is taken once, in the dtype of ``z``. With ``e = exp(-|z|)``
+    the slope is e / (1 + e)²: unlike σ (1 - σ), it keeps its digits where σ rounds to 1.
 
     Parameters
     ----------

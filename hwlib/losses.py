@@ -262,8 +262,9 @@ def logistic_loss_logit_grad(y: ArrayLike, z: ArrayLike) -> Float:
     With a hard label one of the two terms is exactly 0 and nothing cancels: at y = 1, z = 40 the
     textbook difference σ(z) - y is 0.0, while the derivative is -4.2e-18. With a soft label the
     derivative itself passes through 0 at σ(z) = y, and close to that point the two terms cancel
-    in every formula of the working precision: there the error is at most 3 ulp of the larger term,
-    which may be many ulp of the small difference.
+    in every formula of the working precision: there the error is at most 3 ulp of the larger term
+    in float64, before the result is rounded to its dtype. That may be many ulp of the small
+    difference.
 
     Parameters
     ----------

@@ -115,7 +115,7 @@ def predict(X: ArrayLike, W: Weights) -> tuple[Float, Float, Float]:
 
 
 def logistic_loss_grad(X: ArrayLike, y: ArrayLike, W: Weights) -> Weights:
-    """∂L/∂w1 = Xᵀ((δ w2ᵀ) ⊙ a1 ⊙ (1 - a1)) and ∂L/∂w2 = a1ᵀ δ, with δ = (ŷ - y) / B.
+    """∂L/∂w1 = Xᵀ((δ w2ᵀ) ⊙ a1 ⊙ (1 - a1)) / B and ∂L/∂w2 = a1ᵀ δ / B, with δ = ŷ - y.
 
     Equation: eq-gradient
 
@@ -140,10 +140,10 @@ def logistic_loss_grad(X: ArrayLike, y: ArrayLike, W: Weights) -> Weights:
     """
     X, w1, w2 = _checked(X, W)
     a1, slope = sigmoid_and_slope(X @ w1)  # (B, K) each: slope = a1 ⊙ (1 - a1)
-    delta = logistic_loss_logit_grad(y, a1 @ w2) / len(X)  # (B, 1)
+    delta = logistic_loss_logit_grad(y, a1 @ w2)  # (B, 1)
     slope *= w2.T
     slope *= delta
-    return {"w1": X.T @ slope, "w2": a1.T @ delta}
+    return {"w1": X.T @ slope / len(X), "w2": a1.T @ delta / len(X)}
 
 
 def gradient_descent(

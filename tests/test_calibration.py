@@ -62,6 +62,10 @@ def test_a_sum_of_probabilities_that_was_rounded_up_stays_in_the_last_bin():
         (np.zeros((0, 3)), [], "at least 1"),
         (np.eye(3) * 2, [0, 1, 2], "^probabilities: expected rows that sum to 1; .* first.$"),
         ([[1.5, -0.5]], [0], "rows that sum to 1"),
+        (np.eye(3), [0, 1, 99], r"^labels: expected classes 0 to 2, got 0 to 99"),
+        (np.eye(3), [0, 1, -1], r"^labels: expected classes 0 to 2, got -1 to 1"),
+        (np.eye(3), ["0", "1", "2"], r"^labels: expected 3 integers"),
+        (np.eye(3), np.ma.masked_equal([0, 1, 2], 1), r"^labels: .* masked array"),
         ([[np.nan, 1.0]], [0], "rows that sum to 1"),
     ],
 )

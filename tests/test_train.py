@@ -136,6 +136,18 @@ def test_training_mode_is_switched_on():
     assert model[1].training
 
 
+@pytest.mark.parametrize("label", [-100, -1, 4])
+def test_a_label_that_is_no_class_is_refused_instead_of_ignored(label):
+    # cross_entropy leaves out -100 without a word, and the mean is then over fewer images.
+    batch = torch.from_numpy(X[:3]), torch.tensor([0, 1, label])
+    model = nn.Linear(3, 4, dtype=torch.float64)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"^labels: expected classes 0 to 3, got"):
+        train_epoch(model, [batch], optimizer)
+    with pytest.raises(ValueError, match=r"^labels: expected classes 0 to 3, got"):
+        evaluate(model, [batch])
+
+
 def test_scheduler_steps_after_every_batch():
     model = softmax_regression()
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)

@@ -1,14 +1,77 @@
-"""Mini-batches cut from tensors in memory, as they are or changed a little each time."""
+"""Images and labels as tensors: checked, split, cut into mini-batches, changed at random."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from hwlib.data import check_images
+from hwlib.data import CLASS_NAMES
+
+
+def check_images(images: Any, labels: Any, classes: int = len(CLASS_NAMES)) -> None:
+    """Raise unless images and labels form a data set (NumPy arrays or tensors alike).
+
+    Raises
+    ------
+    ValueError
+        If images are not (n, 28, 28) or (n, 1, 28, 28) with n of at least 1, are as many as the
+        labels, hold finite pixels, and the labels are integers from 0 to ``classes`` - 1.
+    """
+    if isinstance(images, np.ma.MaskedArray):
+        raise ValueError("images: expected plain pixels, got a masked array; select images first.")
+    images = torch.as_tensor(images)
+    if tuple(images.shape[1:]) not in ((28, 28), (1, 28, 28)) or len(images) == 0:
+        raise ValueError(
+            "images: expected shape (n, 28, 28) or (n, 1, 28, 28) with n of at least 1, "
+            f"got {tuple(images.shape)}."
+        )
+    check_classes("labels", labels, len(images), classes)
+    if images.is_floating_point() and not bool(torch.isfinite(images).all()):
+        raise ValueError("images: expected finite pixels, got NaN or infinity; clean them first.")
+
+
+def check_classes(name: str, values: Any, n: int, classes: int = len(CLASS_NAMES)) -> None:
+    """Raise unless ``values`` (an array or a tensor) are n classes from 0 to ``classes`` - 1.
+
+    Raises
+    ------
+    ValueError
+        If they are another number or no integers, one is masked, or one is out of range.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected plain numbers, got a masked array; select rows first.")
+    array = np.asarray(values.cpu() if hasattr(values, "cpu") else values)
+    if array.shape != (n,) or array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{name}: expected {n} integers, one per image, got shape {array.shape} of "
+            f"{array.dtype}; one-hot labels need argmax(1) first."
+        )
+    if n and (array.min() < 0 or array.max() >= classes):
+        raise ValueError(
+            f"{name}: expected classes 0 to {classes - 1}, got {array.min()} to "
+            f"{array.max()}; count classes from 0."
+        )
+
+
+def to_tensors(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
+    """pixel / 255 as float32 (n, 1, 28, 28), and labels as int64 (n,).
+
+    Raises
+    ------
+    ValueError
+        As `check_images`, or if the pixels are not uint8.
+    """
+    check_images(images, labels)
+    if images.dtype != np.uint8:
+        raise ValueError(f"images: expected uint8 pixels from 0 to 255, got {images.dtype}.")
+    scaled = torch.from_numpy(images).to(torch.float32).div_(255)
+    return scaled.reshape(-1, 1, 28, 28), torch.from_numpy(labels).to(torch.int64)
 
 
 class Batches:
@@ -36,8 +99,8 @@ class Batches:
         images: Tensor,
         labels: Tensor,
         batch_size: int,
-        *,
         generator: torch.Generator | None = None,
+        *,
         device: torch.device | str = "cpu",
     ) -> None:
         check_images(images, labels)
@@ -80,6 +143,25 @@ def split_validation(n: int, validation: int, generator: torch.Generator) -> tup
         raise ValueError(f"validation: expected between 1 and {n - 1} of {n}, got {validation}.")
     order = torch.randperm(n, generator=generator)
     return order[validation:], order[:validation]
+
+
+def hold_out(
+    images: Tensor, labels: Tensor, validation: int, *, seed: int = 0
+) -> tuple[Tensor, Tensor, Batches]:
+    """Split images and labels at random, the same way for the same ``seed``.
+
+    Returns
+    -------
+    training images, training labels, and ``validation`` others as batches of up to 1000
+
+    Raises
+    ------
+    ValueError
+        As `split_validation`.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    learn, held = split_validation(len(labels), validation, generator)
+    return images[learn], labels[learn], Batches(images[held], labels[held], 1000)
 
 
 def shift_images(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
@@ -164,13 +246,13 @@ class AugmentedBatches(Batches):
         images: Tensor,
         labels: Tensor,
         batch_size: int,
-        *,
         generator: torch.Generator,
+        *,
         shift: int = 1,
         flip: bool = True,
         device: torch.device | str = "cpu",
     ) -> None:
-        super().__init__(images, labels, batch_size, generator=generator, device=device)
+        super().__init__(images, labels, batch_size, generator, device=device)
         self.changes, self.shift, self.flip = generator, shift, flip
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:

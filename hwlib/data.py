@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import platformdirs
@@ -30,7 +30,6 @@ from hwlib.stand_in import stored_stand_in
 
 if TYPE_CHECKING:  # building the website needs the files, and installs no PyTorch
     import torch
-    from torch import Tensor
 
 CLASS_NAMES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -283,10 +282,7 @@ def load_mnist(*, download: bool = True) -> ImageData:
 
 
 def _read(name: str, raw: Path) -> ImageData:
-    arrays = [read_idx(raw / file) for file in FILES]
-    for images, labels in (arrays[:2], arrays[2:]):
-        check_images(images, labels)
-    return ImageData(name, *arrays)
+    return ImageData(name, *(read_idx(raw / file) for file in FILES))
 
 
 def load_stand_in(train: int = 60_000, test: int = 10_000) -> ImageData:
@@ -297,73 +293,5 @@ def load_stand_in(train: int = 60_000, test: int = 10_000) -> ImageData:
     train, test : int
         Number of images.
 
-    Returns
-    -------
-    ImageData
-        With ``is_stand_in`` true.
     """
     return ImageData("stand-in", *stored_stand_in(cache_folder() / "stand-in", train, test))
-
-
-def check_images(images: Any, labels: Any, classes: int = len(CLASS_NAMES)) -> None:
-    """Raise unless images and labels form a data set (NumPy arrays or tensors alike).
-
-    Raises
-    ------
-    ValueError
-        If images are not (n, 28, 28) or (n, 1, 28, 28) with n of at least 1, are as many as the
-        labels, hold finite pixels, and the labels are integers from 0 to ``classes`` - 1.
-    """
-    import torch
-
-    if isinstance(images, np.ma.MaskedArray):
-        raise ValueError("images: expected plain pixels, got a masked array; select images first.")
-    images = torch.as_tensor(images)
-    if tuple(images.shape[1:]) not in ((28, 28), (1, 28, 28)) or len(images) == 0:
-        raise ValueError(
-            "images: expected shape (n, 28, 28) or (n, 1, 28, 28) with n of at least 1, "
-            f"got {tuple(images.shape)}."
-        )
-    check_classes("labels", labels, len(images), classes)
-    if images.is_floating_point() and not bool(torch.isfinite(images).all()):
-        raise ValueError("images: expected finite pixels, got NaN or infinity; clean them first.")
-
-
-def check_classes(name: str, values: Any, n: int, classes: int = len(CLASS_NAMES)) -> None:
-    """Raise unless ``values`` (an array or a tensor) are n classes from 0 to ``classes`` - 1.
-
-    Raises
-    ------
-    ValueError
-        If they are another number or no integers, one is masked, or one is out of range.
-    """
-    if isinstance(values, np.ma.MaskedArray):
-        raise ValueError(f"{name}: expected plain numbers, got a masked array; select rows first.")
-    array = np.asarray(values.cpu() if hasattr(values, "cpu") else values)
-    if array.shape != (n,) or array.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name}: expected {n} integers, one per image, got shape {array.shape} of "
-            f"{array.dtype}; one-hot labels need argmax(1) first."
-        )
-    if n and (array.min() < 0 or array.max() >= classes):
-        raise ValueError(
-            f"{name}: expected classes 0 to {classes - 1}, got {array.min()} to "
-            f"{array.max()}; count classes from 0."
-        )
-
-
-def to_tensors(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """pixel / 255 as float32 (n, 1, 28, 28), and labels as int64 (n,).
-
-    Raises
-    ------
-    ValueError
-        As `check_images`, or if the pixels are not uint8.
-    """
-    check_images(images, labels)
-    if images.dtype != np.uint8:
-        raise ValueError(f"images: expected uint8 pixels from 0 to 255, got {images.dtype}.")
-    import torch
-
-    scaled = torch.from_numpy(images).to(torch.float32).div_(255)
-    return scaled.reshape(-1, 1, 28, 28), torch.from_numpy(labels).to(torch.int64)

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from hwlib.data import CLASS_NAMES, check_classes
+from hwlib.batches import check_classes
+from hwlib.data import CLASS_NAMES
 
 
 class Evaluation(NamedTuple):
@@ -24,7 +25,7 @@ class Evaluation(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """The most probable class of one image, its probability in percent, and all probabilities."""
+    """The most probable class of one image, its probability, and those of all classes."""
 
     label: int
     name: str
@@ -161,7 +162,7 @@ def calibration(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> 
 
 
 def predict_image(model: nn.Module, image: Tensor) -> Prediction:
-    """The class of one image and the model's confidence in it, 100 · softmax(logits).
+    """The class of one image and the model's confidence in it, a share of 1.
 
     Equation: eq-confidence
 
@@ -188,7 +189,7 @@ def predict_image(model: nn.Module, image: Tensor) -> Prediction:
         logits = _numbers(model(image.reshape(1, 1, 28, 28))[0].cpu())
     probabilities = torch.softmax(logits.double(), dim=0).numpy()
     label = int(probabilities.argmax())
-    return Prediction(label, CLASS_NAMES[label], 100 * float(probabilities[label]), probabilities)
+    return Prediction(label, CLASS_NAMES[label], float(probabilities[label]), probabilities)
 
 
 def confusion_matrix(

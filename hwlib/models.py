@@ -6,7 +6,8 @@ stable logistic loss does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -104,3 +105,17 @@ class CNN(nn.Module):
 def count_parameters(model: nn.Module) -> int:
     """Number of trainable numbers in ``model``."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def seeded_model(make_model: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Return ``make_model()`` initialised from ``seed``, leaving the global random state alone."""
+    with seeded(seed):
+        return make_model()
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within it, PyTorch's global generators start at ``seed``; after it, they are as before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

@@ -7,7 +7,6 @@ kinds of top are one drawing with overlapping ranges: they can be confused, as t
 
 import contextlib
 import hashlib
-import operator
 import os
 import zipfile
 from collections.abc import Callable
@@ -98,13 +97,8 @@ def _trouser(sheet: Sheet) -> Array:
     y, x = sheet.y, np.abs(sheet.x)
     hip, crotch, gap = sheet.between(0.28, 0.46), sheet.between(-0.5, 0.3), sheet.between(0, 0.16)
     ankle = gap + sheet.between(0.16, 0.28)
-    return _strip(
-        y,
-        x,
-        (-0.95, -0.2, hip * 0.85),
-        (crotch, -0.03, hip),
-        (sheet.between(0.75, 0.98), gap, ankle),
-    )
+    hem = sheet.between(0.75, 0.98)
+    return _strip(y, x, (-0.95, -0.2, hip * 0.85), (crotch, -0.03, hip), (hem, gap, ankle))
 
 
 def _dress(sheet: Sheet) -> Array:
@@ -121,8 +115,9 @@ def _dress(sheet: Sheet) -> Array:
     )
     cuff = sheet.between(-0.5, 0.7)
     arm = _strip(y, x, (-0.92, 0.1, 0.22), (cuff, bust + 0.04, bust + 0.2))
-    dress = _union(dress, arm * sheet.sometimes(0.4))
-    return dress * (1 - _strip(y, x, (-1, -1, 0.13), (depth, -1, 0.02)))
+    return _union(dress, arm * sheet.sometimes(0.4)) * (
+        1 - _strip(y, x, (-1, -1, 0.13), (depth, -1, 0.02))
+    )
 
 
 def _sandal(sheet: Sheet) -> Array:
@@ -248,7 +243,7 @@ def draw_stand_in(n: int, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.u
     Parameters
     ----------
     n : int
-        Number of images, at least 1.
+        At least 1.
     seed : int
         Gives the same labels, and images equal within one grey level, everywhere: it draws uniform
         numbers by PCG64, and the rest is float32 arithmetic without jumps.
@@ -263,16 +258,12 @@ def draw_stand_in(n: int, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.u
     ValueError
         If ``n`` is not a positive whole number, or ``seed`` is negative.
     """
-    try:
-        count = operator.index(n)
-    except TypeError:
-        count = 0
-    if count < 1:
+    if not isinstance(n, int | np.integer) or n < 1:
         raise ValueError(f"n: expected a whole number of at least 1, got {n!r}; 60000 is usual.")
     rng = np.random.Generator(np.random.PCG64(seed))
-    order = np.argsort(rng.random(count), kind="stable")
+    order = np.argsort(rng.random(n), kind="stable")
     labels = (order % len(GARMENTS)).astype(np.uint8)
-    images = np.empty((count, SIDE, SIDE), dtype=np.uint8)
+    images = np.empty((n, SIDE, SIDE), dtype=np.uint8)
     for label in range(len(GARMENTS)):
         places = np.flatnonzero(labels == label)
         for start in range(0, len(places), CHUNK):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,11 +16,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from tqdm import tqdm
 
-from hwlib.batches import Batches
-from hwlib.data import check_classes
+from hwlib.batches import Batches, check_classes
 from hwlib.evaluate import evaluate
+from hwlib.models import seeded, seeded_model
 
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], Optimizer]
+MakeBatches = Callable[[torch.Generator], Batches]  # in an order drawn from the generator
 
 # The four optimisers of the homework. ``fused`` updates all parameters in one pass over memory.
 OPTIMIZERS: dict[str, MakeOptimizer] = {
@@ -37,7 +37,7 @@ class DivergenceError(ArithmeticError):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Ctrl-C during training: ``history`` and ``runs`` hold what was finished before it.
+    """Ctrl-C during training: it carries what was finished before.
 
     ``history`` is that of the run that was interrupted, None between two runs; ``runs`` are the
     finished runs of `compare_optimizers`.
@@ -78,28 +78,6 @@ class Run(NamedTuple):
     history: History
 
 
-class MakeBatches(Protocol):
-    """A function that returns training batches in an order drawn from ``generator``."""
-
-    def __call__(self, generator: torch.Generator) -> Batches: ...
-
-
-def make_optimizer(name: str, parameters: Iterable[nn.Parameter]) -> Optimizer:
-    """Return the optimiser called ``name`` in `OPTIMIZERS` for ``parameters``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such name.
-    """
-    if name not in OPTIMIZERS:
-        raise ValueError(
-            f"expected one of {sorted(OPTIMIZERS)}, got {name!r}; "
-            "pass a function from parameters to an optimiser for any other."
-        )
-    return OPTIMIZERS[name](parameters)
-
-
 def train_epoch(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
@@ -114,9 +92,7 @@ def train_epoch(
     ----------
     model : nn.Module
         Maps images to logits (B, C). It is put into training mode.
-    batches : iterable of (images, labels)
-    optimizer : torch optimiser of the parameters of ``model``
-    scheduler : torch learning-rate scheduler, optional
+    scheduler : optional
         Stepped after every batch.
 
     Raises
@@ -155,10 +131,10 @@ def train_epoch(
 def _keep_freed_memory() -> None:
     """Let a step use the memory again that the step before it has freed.
 
-    glibc hands large blocks back to the system as they are freed, and the system clears every page
-    of them before it hands them out again, in the next step. That is up to a third of the time of a
-    convolutional network. Once a block has been freed that is as large as the threshold may become,
-    32 MB, glibc keeps twice as much (mallopt(3), M_MMAP_THRESHOLD). Elsewhere this does nothing.
+    glibc hands large blocks back to the system, which clears every page before the next step has
+    it again: up to a third of a convolutional network's time. Once a block has been freed that is
+    as large as the threshold may become, 32 MB, glibc keeps twice as much (mallopt(3),
+    M_MMAP_THRESHOLD). Elsewhere this does nothing.
     """
     torch.empty(2**25 - 2**16, dtype=torch.uint8)
 
@@ -179,17 +155,13 @@ def fit(
     ----------
     model, optimizer, scheduler
         As in `train_epoch`.
-    train : Batches
-    validation : iterable of (images, labels)
-    epochs : int
     progress : str, optional
         If given, a progress bar with this label appears on stderr once five seconds have passed.
 
     Returns
     -------
     History
-        A run whose loss becomes NaN or infinite ends with the status "diverged", and keeps the
-        finished epochs.
+        With the status "diverged" and the epochs before, if the loss becomes NaN or infinite.
 
     Raises
     ------
@@ -203,29 +175,24 @@ def fit(
     history = History()
     # Without a label the bar is off; with one, the environment's TQDM_DISABLE=1 turns it off.
     off = {} if progress else {"disable": True}
-    bar = tqdm(range(epochs), desc=progress, delay=5, leave=False, **off)
-    try:
-        for epoch in bar:
-            start = time.perf_counter()
-            try:
+    with tqdm(range(epochs), desc=progress, delay=5, leave=False, **off) as bar:
+        try:
+            for _ in bar:
+                start = time.perf_counter()
                 loss = train_epoch(model, train, optimizer, scheduler)
-            except DivergenceError as error:
-                history.status, history.message = "diverged", f"epoch {epoch + 1}, {error}"
-                break
-            seconds = time.perf_counter() - start
-            measured = evaluate(model, validation)
-            if not math.isfinite(measured.loss):  # the last step of the epoch was the fatal one
-                history.status = "diverged"
-                history.message = f"epoch {epoch + 1}, validation: the loss became {measured.loss}"
-                break
-            history.train_loss.append(loss)
-            history.seconds.append(seconds)
-            history.validation_loss.append(measured.loss)
-            history.validation_accuracy.append(measured.accuracy)
-    except KeyboardInterrupt as error:
-        raise TrainingInterrupted(history) from error
-    finally:
-        bar.close()
+                seconds = time.perf_counter() - start
+                measured = evaluate(model, validation)
+                if not math.isfinite(measured.loss):  # the last step of the epoch was the fatal one
+                    raise DivergenceError(f"validation: the loss became {measured.loss}")
+                history.train_loss.append(loss)
+                history.seconds.append(seconds)
+                history.validation_loss.append(measured.loss)
+                history.validation_accuracy.append(measured.accuracy)
+        except DivergenceError as error:
+            history.status = "diverged"
+            history.message = f"epoch {len(history.train_loss) + 1}, {error}"
+        except KeyboardInterrupt as error:
+            raise TrainingInterrupted(history) from error
     return history
 
 
@@ -249,32 +216,19 @@ def fit_one_cycle(
 
     Parameters
     ----------
-    make_model : callable
-        Returns a new model, initialised from PyTorch's global generator, which is seeded here.
-    train : Batches
-    validation : iterable of (images, labels)
+    make_model
+        As in `compare_optimizers`.
+    train, validation, progress
+        As in `fit`, which says what is raised.
     epochs : int
         Known in advance: the schedule ends with the last step.
     seed : int
         Of the initial weights; the order of the batches is up to ``train``.
-    learning_rate : float
-        The peak.
-    progress : str, optional
-        Label of a progress bar, as in `fit`.
-
-    Raises
-    ------
-    ValueError
-        If ``epochs`` is below 1.
-    TrainingInterrupted
-        As `fit`.
 
     References
     ----------
     Smith and Topin (2019), doi:10.1117/12.2520589.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs: expected at least 1, got {epochs}.")
     model = seeded_model(make_model, seed).to(train.images.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
     schedule = OneCycleLR(optimizer, learning_rate, total_steps=epochs * len(train))
@@ -292,29 +246,22 @@ def compare_optimizers(
     optimizers: Mapping[str, MakeOptimizer] | Sequence[str] = tuple(OPTIMIZERS),
     epochs: int,
     seeds: Sequence[int],
-    device: torch.device | str = "cpu",
     progress: bool = False,
 ) -> dict[str, list[Run]]:
     """Train a fresh model with each optimiser and each seed, all else equal.
 
     For one seed, every optimiser starts from the same initial weights and sees the same batches in
-    the same order, so that differences are the optimiser's. PyTorch's global random state is left
-    as it was.
+    the same order, so that differences are the optimiser's. Models are put where the batches are.
+    PyTorch's global random state is left as it was.
 
     Parameters
     ----------
     make_model : callable
         Returns a new model, initialised from PyTorch's global generator, which is seeded here.
     make_batches : callable
-        Returns training batches in an order drawn from the generator it is given.
-    validation : iterable of (images, labels)
+        Returns training batches in an order drawn from the generator it is given, such as
+        ``partial(Batches, images, labels, 250)``.
     optimizers : mapping of label to factory, or names from `OPTIMIZERS`
-    epochs : int
-    seeds : sequence of int
-    device : torch.device or str
-        Where models are put; give ``make_batches`` and ``validation`` the same one.
-    progress : bool
-        Show progress bars.
 
     Returns
     -------
@@ -331,10 +278,10 @@ def compare_optimizers(
     if not seeds:
         raise ValueError("seeds: expected at least one, got none; several show the spread.")
     if not isinstance(optimizers, Mapping):
-        unknown = [name for name in optimizers if name not in OPTIMIZERS]
-        if unknown:
+        if unknown := set(optimizers) - set(OPTIMIZERS):
             raise ValueError(
-                f"optimizers: expected names from {sorted(OPTIMIZERS)}, got {unknown}."
+                f"optimizers: expected names from {sorted(OPTIMIZERS)}, got {sorted(unknown)}; "
+                "pass a mapping of name to function for others."
             )
         optimizers = {name: OPTIMIZERS[name] for name in optimizers}
     runs: dict[str, list[Run]] = {name: [] for name in optimizers}
@@ -342,25 +289,11 @@ def compare_optimizers(
         for seed, (name, make) in product(seeds, optimizers.items()):
             label = f"{name}, seed {seed}" if progress else None
             batches = make_batches(torch.Generator().manual_seed(seed))
-            with _seeded(seed):  # dropout, too, draws from the global generator
-                model = make_model().to(device)
+            with seeded(seed):  # dropout, too, draws from the global generator
+                model = make_model().to(batches.images.device)
                 optimizer = make(model.parameters())
                 history = fit(model, batches, validation, optimizer, epochs=epochs, progress=label)
             runs[name].append(Run(seed, model, history))
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(getattr(error, "history", None), runs) from error
     return runs
-
-
-def seeded_model(make_model: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Return ``make_model()`` initialised from ``seed``, leaving the global random state alone."""
-    with _seeded(seed):
-        return make_model()
-
-
-@contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Within it, PyTorch's global generators start at ``seed``; after it, they are as before."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield

@@ -7,6 +7,7 @@ and the curves of the four optimisers for the race (``curves.json``).
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hwlib.batches import Batches, split_validation
-from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist, to_tensors
+from hwlib.batches import Batches, hold_out, to_tensors
+from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist
 from hwlib.evaluate import evaluate, predict_image
 from hwlib.models import CNN, MLP
 from hwlib.train import Run, compare_optimizers, fit_one_cycle
@@ -91,7 +92,7 @@ def curves(runs: dict[str, list[Run]]) -> dict[str, Any]:
 def answer(model: nn.Module, image: Tensor) -> str:
     """Return class and confidence for one image in words."""
     said = predict_image(model, image)
-    return f"{said.name}, {said.confidence:.1f} %"
+    return f"{said.name}, {100 * said.confidence:.1f} %"
 
 
 def answers(models: dict[str, nn.Module], data: ImageData) -> dict[str, Any]:
@@ -124,13 +125,11 @@ def main() -> int:
     """Train, round, measure and write."""
     data = load_fashion_mnist(allow_stand_in=False)
     images, labels = to_tensors(data.train_images, data.train_labels)
-    learn, check = split_validation(len(labels), 5000, torch.Generator().manual_seed(0))
-    X, y = images[learn], labels[learn]
-    validation = Batches(images[check], labels[check], 1000)
+    X, y, validation = hold_out(images, labels, 5000)
     FOLDER.mkdir(parents=True, exist_ok=True)
     runs = compare_optimizers(
         MLP,
-        lambda generator: Batches(X, y, MLP_BATCH, generator=generator),
+        partial(Batches, X, y, MLP_BATCH),
         validation,
         epochs=MLP_EPOCHS,
         seeds=SEEDS,

@@ -6,9 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwlib.batches import Batches, split_validation
+from hwlib.batches import Batches, split_validation, to_tensors
 from hwlib.course.loading import per_image_loader
-from hwlib.data import to_tensors
 from hwlib.stand_in import draw_stand_in
 
 DRAWN = draw_stand_in(23, seed=4)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from hwlib.batches import Batches
-from hwlib.data import CLASS_NAMES, to_tensors
+from hwlib.batches import Batches, to_tensors
+from hwlib.data import CLASS_NAMES
 from hwlib.evaluate import (
     confusion_matrix,
     evaluate,
@@ -18,9 +18,8 @@ from hwlib.evaluate import (
     predict_labels,
     predict_probabilities,
 )
-from hwlib.models import CNN, MLP
+from hwlib.models import CNN, MLP, seeded_model
 from hwlib.stand_in import draw_stand_in
-from hwlib.train import seeded_model
 
 IMAGES, LABELS = to_tensors(*draw_stand_in(60, seed=1))
 MODEL = seeded_model(lambda: MLP((20,)), 5)
@@ -154,14 +153,14 @@ def test_labels_and_probabilities_are_in_order(size):
 
 
 @pytest.mark.parametrize("image", [IMAGES[3], IMAGES[3, 0]], ids=["with channel", "without"])
-def test_confidence_is_the_largest_probability_in_percent(image):
+def test_confidence_is_the_largest_probability(image):
     found = predict_image(MODEL, image)
     expected = predict_probabilities(MODEL, [(IMAGES[3:4], LABELS[3:4])])[0]
     np.testing.assert_allclose(found.probabilities, expected, rtol=1e-6)
     assert found.probabilities.sum() == pytest.approx(1, rel=1e-12)
     assert found.label == expected.argmax()
     assert found.name == CLASS_NAMES[found.label]
-    assert found.confidence == pytest.approx(100 * expected.max(), rel=1e-6)
+    assert found.confidence == pytest.approx(expected.max(), rel=1e-6)
 
 
 def test_confidence_of_known_logits():
@@ -169,13 +168,13 @@ def test_confidence_of_known_logits():
     logits[0, 7] = float(np.log(91))  # 91 against nine ones: 91 %
     found = predict_image(GivenLogits(logits), IMAGES[0])
     assert (found.label, found.name) == (7, "Sneaker")
-    assert found.confidence == pytest.approx(91, rel=1e-6)
+    assert found.confidence == pytest.approx(0.91, rel=1e-6)
 
 
 def test_huge_logits_do_not_overflow():
     logits = torch.zeros(1, 10)
     logits[0, 2] = 1e4
-    assert predict_image(GivenLogits(logits), IMAGES[0]).confidence == 100
+    assert predict_image(GivenLogits(logits), IMAGES[0]).confidence == 1
 
 
 def test_model_is_given_a_batch_of_one_image_with_its_channel():
@@ -184,11 +183,11 @@ def test_model_is_given_a_batch_of_one_image_with_its_channel():
             assert images.shape == (1, 1, 28, 28)
             return torch.zeros(1, 10)
 
-    assert predict_image(Strict(), IMAGES[0, 0]).confidence == pytest.approx(10)
+    assert predict_image(Strict(), IMAGES[0, 0]).confidence == pytest.approx(0.1)
 
 
 def test_cnn_is_served_too():
-    assert 10 <= predict_image(CNN(), IMAGES[0]).confidence <= 100
+    assert 0.1 <= predict_image(CNN(), IMAGES[0]).confidence <= 1
 
 
 @pytest.mark.parametrize("image", [IMAGES[:1], IMAGES[:2], IMAGES[0, 0, 0], IMAGES[0, :, :5]])

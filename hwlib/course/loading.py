@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from hwlib.data import check_images, torchvision_module
+from hwlib.batches import check_images
+from hwlib.data import torchvision_module
 
 
 def seconds_per_pass(batches: Iterable[object], passes: int = 1) -> float:

@@ -22,7 +22,8 @@ from hwlib.data import (
     load_stand_in,
     stand_in_allowed,
 )
-from hwlib.train import OPTIMIZERS, History, MakeBatches, fit, make_optimizer, seeded_model
+from hwlib.models import seeded_model
+from hwlib.train import OPTIMIZERS, History, MakeBatches, fit
 
 
 def load_digits_by_mistake(*, download: bool = True) -> ImageData:
@@ -86,7 +87,7 @@ def train_one_model_in_turn(
             model,
             make_batches(torch.Generator().manual_seed(seed)),
             validation,
-            make_optimizer(name, model.parameters()),
+            OPTIMIZERS[name](model.parameters()),
             epochs=epochs,
         )
         for name in optimizers

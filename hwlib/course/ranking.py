@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from hwlib.batches import Batches, split_validation
-from hwlib.data import ImageData, load_fashion_mnist, load_stand_in, to_tensors
+from hwlib.batches import Batches, hold_out, to_tensors
+from hwlib.data import ImageData, load_fashion_mnist, load_stand_in
 from hwlib.evaluate import evaluate
 from hwlib.models import MLP
 from hwlib.train import compare_optimizers
@@ -105,7 +105,7 @@ def train_setting(
         parts = _parts(data, images)
         [run] = compare_optimizers(
             MLP,
-            lambda generator: Batches(parts.images, parts.labels, batch_size, generator=generator),
+            partial(Batches, parts.images, parts.labels, batch_size),
             parts.validation,
             optimizers={optimizer: make},
             epochs=epochs,
@@ -144,8 +144,5 @@ def _parts(data: str, images: int) -> _Parts:
     """Load and split once per process, as in chapter 5."""
     loaded = _load(data, images)
     x, y = to_tensors(loaded.train_images[:images], loaded.train_labels[:images])
-    learn, check = split_validation(
-        len(y), min(5000, len(y) // 4), torch.Generator().manual_seed(0)
-    )
     test = to_tensors(loaded.test_images, loaded.test_labels)
-    return _Parts(x[learn], y[learn], Batches(x[check], y[check], 1000), Batches(*test, 1000))
+    return _Parts(*hold_out(x, y, min(5000, len(y) // 4)), Batches(*test, 1000))

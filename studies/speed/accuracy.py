@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from hwlib.batches import Batches
+from hwlib.batches import Batches, to_tensors
 from hwlib.course.loading import per_image_loader
-from hwlib.data import ImageData, to_tensors
+from hwlib.data import ImageData
 from hwlib.evaluate import evaluate
 from hwlib.models import CNN, MLP
 from hwlib.train import fit_one_cycle

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hwlib.batches import Batches
+from hwlib.batches import Batches, to_tensors
 from hwlib.course.loading import per_image_loader
-from hwlib.data import ImageData, to_tensors
+from hwlib.data import ImageData
 from hwlib.models import CNN, MLP
-from hwlib.train import make_optimizer, train_epoch
+from hwlib.train import OPTIMIZERS, train_epoch
 from studies.speed.stopwatch import Case, Timed
 
 # Network, batch size, and whether the usual recipe is timed too.
@@ -98,7 +98,7 @@ def floor(name: str, size: int, images: Tensor) -> Timed:
 def ours(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
     """An epoch as in the chapters; one step is made before, for what PyTorch loads then."""
     model = MODELS[name]()
-    optimizer = make_optimizer("Adam 0.01", model.parameters())
+    optimizer = OPTIMIZERS["Adam 0.01"](model.parameters())
     train_epoch(model, [(images[:size], labels[:size])], optimizer)
     batches = Batches(images, labels, size, generator=torch.Generator())
     return lambda: train_epoch(model, batches, optimizer)

@@ -13,7 +13,8 @@ from typing import Any
 import jupytext
 from nbclient import NotebookClient
 
-from hwlib.data import load_fashion_mnist, to_tensors
+from hwlib.batches import to_tensors
+from hwlib.data import load_fashion_mnist
 from studies.speed.stopwatch import Case, Timed, seconds
 
 TOP = Path(__file__).parents[2]

@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
-from hwlib.data import ImageData, to_tensors
+from hwlib.batches import to_tensors
+from hwlib.data import ImageData
 from hwlib.models import MLP
-from hwlib.train import make_optimizer
+from hwlib.train import OPTIMIZERS
 from studies.speed.stopwatch import Case, Timed
 
 SEEDS = 5
@@ -23,7 +24,7 @@ Batch = tuple[Tensor, Tensor]
 def in_turn(batches: list[Batch]) -> Timed:
     """Return the training of one model after the other."""
     models = [MLP() for _ in range(SEEDS)]
-    optimizers = [make_optimizer("Adam 0.01", model.parameters()) for model in models]
+    optimizers = [OPTIMIZERS["Adam 0.01"](model.parameters()) for model in models]
 
     def train() -> None:
         for seed, (model, optimizer) in enumerate(zip(models, optimizers, strict=True)):
@@ -38,7 +39,7 @@ def in_turn(batches: list[Batch]) -> Timed:
 def together(batches: list[Batch]) -> Timed:
     """Return the training of all models at once, their parameters stacked, by ``torch.func``."""
     parameters, _ = stack_module_state([MLP() for _ in range(SEEDS)])
-    optimizer = make_optimizer("Adam 0.01", parameters.values())
+    optimizer = OPTIMIZERS["Adam 0.01"](parameters.values())
     skeleton = MLP()
 
     def loss(weights: dict[str, Tensor], images: Tensor, labels: Tensor) -> Tensor:

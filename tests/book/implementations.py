@@ -164,7 +164,7 @@ def _confidence(read: Reader) -> Iterator[Pair]:
     logits = read.rng.normal(size=(1, 10))
     found = evaluate.predict_image(_FixedLogits(torch.tensor(logits)), torch.zeros(1, 28, 28))
     given = {"C": 10, "z_": logits[0], "c": found.label + 1}
-    yield "P_c", read.sides("eq-confidence", **given)[0], found.confidence
+    yield "P_c", read.sides("eq-confidence", **given)[0], 100 * found.confidence
 
 
 def _calibration(read: Reader) -> Iterator[Pair]:

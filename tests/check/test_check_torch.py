@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from hwlib import batches, check, data, evaluate, models, train
+from hwlib import batches, check, evaluate, models, train
 from hwlib.check import TASKS
 
 
@@ -186,7 +186,7 @@ def guess(model, image, *, of=lambda z: torch.softmax(z, 1), times=100, mode=Tru
 
 def guess_by_hand(model, image):
     found = evaluate.predict_image(model, image)
-    return found.label, found.confidence
+    return found.label, 100 * found.confidence
 
 
 def table(**changes):
@@ -292,7 +292,7 @@ def copied(make_model, loader, optimizers, epochs, seed):
 
 
 RIGHT = [
-    ("to_tensors", data.to_tensors),
+    ("to_tensors", batches.to_tensors),
     (
         "to_tensors",
         lambda x, y: (torch.tensor(x / 255, dtype=torch.float32)[:, None], torch.tensor(y).long()),
@@ -356,7 +356,7 @@ WRONG = [
         "dtype",
         "float32",
     ),
-    ("to_tensors", lambda x, y: (data.to_tensors(x, y)[0], torch.tensor(y)), "dtype", "int64"),
+    ("to_tensors", lambda x, y: (batches.to_tensors(x, y)[0], torch.tensor(y)), "dtype", "int64"),
     (
         "split_validation",
         lambda n, v, g: (torch.arange(n - v), torch.arange(n - v, n)),

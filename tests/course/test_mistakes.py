@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from functools import partial
 
 import mpmath
 import numpy as np
@@ -15,8 +16,8 @@ from hwlib.batches import Batches
 from hwlib.course import mistakes, mistakes_torch
 from hwlib.data import MissingDataError, StandInWarning, load_stand_in
 from hwlib.gradcheck import relative_error
-from hwlib.models import MLP
-from hwlib.train import compare_optimizers, make_optimizer, seeded_model, train_epoch
+from hwlib.models import MLP, seeded_model
+from hwlib.train import OPTIMIZERS, compare_optimizers, train_epoch
 
 LABELS = np.array([[0.0], [1.0], [0.25], [1.0]])
 LOGITS = np.array([[1.5], [-2.0], [0.5], [3.0]])
@@ -190,7 +191,7 @@ def test_dividing_by_images_is_too_small_by_the_batch_size(drawn):
         lambda *a: mistakes_torch.train_epoch_divided_by_images(*a, images=60),
     ):
         model = seeded_model(_small, 0)
-        optimizer = make_optimizer("SGD 0.01", model.parameters())
+        optimizer = OPTIMIZERS["SGD 0.01"](model.parameters())
         results.append(epoch(model, Batches(*drawn, 20), optimizer))
         weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
     assert results[0] / results[1] == pytest.approx(20, rel=1e-6)
@@ -199,7 +200,7 @@ def test_dividing_by_images_is_too_small_by_the_batch_size(drawn):
 
 def test_in_turn_each_optimizer_continues_what_the_last_one_left(drawn):
     names = ["SGD 0.01", "Nesterov 0.01"]
-    make = lambda generator: Batches(*drawn, 20, generator=generator)  # noqa: E731
+    make = partial(Batches, *drawn, 20)
     validation = Batches(*drawn, 20)
     turn = mistakes_torch.train_one_model_in_turn(
         _small, make, validation, optimizers=names, epochs=2, seed=5

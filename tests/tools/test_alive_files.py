@@ -15,8 +15,8 @@ import torch
 from idx_files import write_idx
 
 from hwlib import data
-from hwlib.batches import Batches
-from hwlib.data import FILES, DataError, MissingDataError, load_fashion_mnist, to_tensors
+from hwlib.batches import Batches, to_tensors
+from hwlib.data import FILES, DataError, MissingDataError, load_fashion_mnist
 from hwlib.evaluate import evaluate
 from studies import figures, networks
 from tools.sphinx_ext import alive_files

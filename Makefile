@@ -46,8 +46,8 @@ quick: env-test  ## in 90 seconds: style, types, the core's tests, equations, ch
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	HWLIB_STAND_IN=1 $(TEST) tests/test_*.py tests/book/test_equations.py -n auto --dist loadfile
-	HWLIB_STAND_IN=1 $(TEST) --nbval book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb
+	$(TEST) tests/test_*.py tests/book/test_equations.py -n auto --dist loadfile
+	$(TEST) --nbval book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb
 
 test: lint unit site nbval  ## everything: style, types, tests, the website, every chapter again
 
@@ -57,7 +57,7 @@ lint: env-test  ## check style and types
 	$(RUN) -m mypy
 
 unit: env-test  ## run the tests of the code, with coverage
-	HWLIB_STAND_IN=1 $(TEST) tests --ignore=tests/site --cov -n auto --dist loadfile
+	$(TEST) tests --ignore=tests/site --cov -n auto --dist loadfile
 
 equations: env-test  ## check every displayed equation, and print how each was decided
 	$(RUN) -m tools.equations
@@ -66,7 +66,7 @@ site: env-test  ## load every page of the website in a browser and check it
 	$(TEST) tests/site -n auto
 
 nbval: env-test  ## execute every chapter again and compare with its stored outputs
-	HWLIB_STAND_IN=1 $(TEST) --nbval book
+	$(TEST) --nbval book
 
 elsewhere: env-test  ## execute the chapters under other instruction sets of the processor
 	$(RUN) -m tools.elsewhere

@@ -16,7 +16,7 @@ Place = Key | tuple[Key, tuple[int, ...]]  # a symbol, or one entry of an indexe
 
 def seed(point: int) -> str:
     """Seed of the values at a point: at two of five points they come from the whole domain."""
-    return f"{FAR if point % 5 >= 3 else ''}{point}/0"
+    return f"{FAR if point % 5 >= 3 else ''}{point}"
 
 
 class Symbols(ABC):
@@ -72,7 +72,7 @@ class Symbols(ABC):
             return self.algebra.number(str(size))
         if isinstance(meaning, Index):
             size = int(self.named(meaning.size))
-            share = draw(f"index {key}", "unit", f"{self.point}/0")
+            share = draw(f"index {key}", "unit", str(self.point))
             return self.algebra.number(str(1 + int((share - 0.05) / 0.9 * size)))
         assert isinstance(meaning, Free)
         lengths = tuple(int(s) if s.isdigit() else int(self.named(s)) for s in meaning.shape)

@@ -1,4 +1,4 @@
-"""One epoch over the 60,000 training images: ours, the usual recipe, and the arithmetic alone."""
+"""One epoch over the 60,000 training images: ours, PyTorch's example, and the arithmetic alone."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -15,7 +15,7 @@ from hwlib.models import CNN, MLP
 from hwlib.train import make_optimizer, train_epoch
 from studies.speed.stopwatch import Case, Timed
 
-# Network, batch size, and whether the usual recipe is timed too.
+# Network, batch size, and whether PyTorch's example is timed too.
 CASES = [("MLP", 2500, True), ("MLP", 128, True), ("CNN", 250, True), ("CNN", 128, False)]
 MODELS: dict[str, Callable[[], nn.Module]] = {"MLP": MLP, "CNN": CNN}
 
@@ -101,7 +101,7 @@ def ours(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
 
 
 def usual(name: str, size: int, data: ImageData) -> Timed:
-    """The usual recipe: a DataLoader with per-image ToTensor and two workers."""
+    """PyTorch's example: a DataLoader with per-image ToTensor and two workers."""
     model = MODELS[name]()
     model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -118,5 +118,5 @@ def cases(data: ImageData) -> Iterator[Case]:
             "ours": partial(ours, name, size, images, labels),
         }
         if compared:
-            ways["usual recipe"] = partial(usual, name, size, data)
+            ways["PyTorch's example"] = partial(usual, name, size, data)
         yield Case(f"{name}, batch {size}", ways)

@@ -23,10 +23,7 @@ from hwlib.two_layer import logistic_loss_grad, predict
 FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
 PRECISION = 2600  # binary digits: more than the loss of the largest logit here has zeros
 
-Record = dict[str, Any]
-
-
-PRESETS: list[Record] = [
+PRESETS: list[dict[str, Any]] = [
     {"label": f"z = {z}, y = {y}".replace("-", "−"), "z": z, "y": y, "range": width}
     for z, y, width in (
         (36, 1, 50),
@@ -52,7 +49,7 @@ def true_loss(z: float, y: float) -> tuple[float, float]:
         return float(loss), float(1 / (1 + mpmath.exp(-exact)))
 
 
-def loss_record() -> Record:
+def loss_record() -> dict[str, Any]:
     """Return examples for the buttons, true values for the tests, and the table."""
     rows = []
     for preset in PRESETS:
@@ -109,7 +106,7 @@ LETTERS = "x₁ x₂ z⁽¹⁾₁ z⁽¹⁾₂ a₁ a₂ z ŷ ℓ w⁽¹⁾₁�
 NODE_NAMES = dict(zip(NODES.split(), LETTERS.split(), strict=True))
 
 
-def graph_record() -> Record:
+def graph_record() -> dict[str, Any]:
     """Return the example of chapter 2, and its values and derivatives as a table."""
     values = graph_values(EXAMPLE)
     rows = [[NODE_NAMES[key], *(f"{v:.4g}" for v in values[key])] for key in NODE_NAMES]
@@ -155,7 +152,7 @@ def torch_path(
     return torch.stack(path).numpy()
 
 
-def race_record() -> Record:
+def race_record() -> dict[str, Any]:
     """Return the table of heights after some steps from the usual starts."""
     rows = []
     for name, (title, height, start) in SURFACES.items():

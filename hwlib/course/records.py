@@ -63,18 +63,22 @@ def accuracy_rows(
     """Return the rows of a table: worst errors in ulp where all numbers are normal.
 
     Subnormal results, logits and labels are left out because some libraries round them to zero on
-    purpose, for speed. "none right" stands for an error that leaves no digit of the result.
+    purpose, for speed. "none right" stands for an error that leaves no digit of the result. Where
+    the unit is an ulp of the larger of two terms, the row says so.
     """
     rows = []
     for function in functions:
         for precision, bits in (("float32", 24), ("float64", 53)):
-            worst = {
-                row["library"]: row["worst_normal"]
+            measured = [
+                row
                 for row in record["rows"]
                 if row["function"] == function and row["precision"] == precision
-            }
+            ]
+            worst = {row["library"]: row["worst_normal"] for row in measured}
             cells = [_cell(worst.get(library), 2.0 ** (bits - 2)) for library in libraries]
-            rows.append([function, precision, *cells])
+            larger = any(row["unit"] == "larger term" for row in measured)
+            what = f"{function} (of the larger term)" if larger else function
+            rows.append([what, precision, *cells])
     return rows
 
 

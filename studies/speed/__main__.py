@@ -20,6 +20,7 @@ from studies.speed.stopwatch import measure
 
 TARGET = start.TOP / "book" / "data" / "bench.json"
 PACKAGES = ("numpy", "torch", "torchvision", "scikit-learn")
+REPEATS = 3
 
 
 def machine() -> dict[str, Any]:
@@ -38,14 +39,14 @@ def machine() -> dict[str, Any]:
     }
 
 
-def speed(repeats: int) -> dict[str, Any]:
+def speed() -> dict[str, Any]:
     """Return the times of everything but the chapters."""
     data = load_fashion_mnist(allow_stand_in=False)
     cases = chain(epochs.cases(data), gradient.cases(), together.cases(data), start.cases())
-    return {"rows": measure(cases, repeats), "accuracy": accuracy.times(data)}
+    return {"rows": measure(cases, REPEATS), "accuracy": accuracy.times(data)}
 
 
-def store(record: dict[str, Any], path: Path) -> None:
+def store(record: dict[str, Any], path: Path = TARGET) -> None:
     """Write a record with its tables, and the plot."""
     record["tables"] = page.tables(record)
     path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -56,13 +57,9 @@ def main() -> int:
     """Measure one part and store it beside the other."""
     parser = argparse.ArgumentParser(prog="python -m studies.speed", description=__doc__)
     parser.add_argument("part", choices=("speed", "chapters"))
-    parser.add_argument("--path", type=Path, default=TARGET, help="where results are stored")
-    parser.add_argument("--repeats", type=int, default=3, help="how often everything is timed")
-    args = parser.parse_args()
-    made: dict[str, Any] = {"machine": machine()}
-    made |= speed(args.repeats) if args.part == "speed" else {"rows": start.chapters()}
-    record = json.loads(args.path.read_text(encoding="utf-8")) if args.path.exists() else {}
-    store(record | {args.part: made}, args.path)
+    part = parser.parse_args().part
+    made = {"machine": machine()} | (speed() if part == "speed" else {"rows": start.chapters()})
+    store(json.loads(TARGET.read_text(encoding="utf-8")) | {part: made})
     return 0
 
 

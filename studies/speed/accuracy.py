@@ -59,7 +59,7 @@ def usual(name: str, data: ImageData, test: Batches) -> list[tuple[float, float]
 def compared(
     rows: list[dict[str, Any]], courses: list[list[tuple[float, float]]]
 ) -> list[dict[str, Any]]:
-    """Add to each level the usual recipe's time, of its sooner network; None if none got there."""
+    """Add to each level the time of PyTorch's example, of the sooner network, or None."""
     for row in rows:
         passed = [s for course in courses for s, a in course if a >= row["level"] / 100]
         row["usual_seconds"] = min(passed, default=None)
@@ -67,7 +67,7 @@ def compared(
 
 
 def times(data: ImageData) -> list[dict[str, Any]]:
-    """Return for each level our time and the usual recipe's."""
+    """Return for each level our time and that of PyTorch's example."""
     test = Batches(*to_tensors(data.test_images, data.test_labels), 1000)
     rows = [ours(level, data, test) for level in RECIPES]
     return compared(rows, [usual(name, data, test) for name in USUAL_EPOCHS])

@@ -1,8 +1,7 @@
-"""One epoch over the 60,000 training images: ours, the usual recipe, and the arithmetic alone."""
+"""One epoch over the 60,000 training images: ours, PyTorch's example, and the arithmetic alone."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,7 +15,7 @@ from hwlib.models import CNN, MLP
 from hwlib.train import OPTIMIZERS, train_epoch
 from studies.speed.stopwatch import Case, Timed
 
-# Network, batch size, and whether the usual recipe is timed too.
+# Network, batch size, and whether PyTorch's example is timed too.
 CASES = [("MLP", 2500, True), ("MLP", 128, True), ("CNN", 250, True), ("CNN", 128, False)]
 MODELS: dict[str, Callable[[], nn.Module]] = {"MLP": MLP, "CNN": CNN}
 
@@ -48,8 +47,7 @@ def linear_floor(inputs: Tensor, layer: nn.Linear, first: bool) -> Timed:
 
 def convolution_floor(inputs: Tensor, layer: nn.Conv2d, first: bool) -> Timed:
     """Return the convolution and the gradients of a convolutional layer, for one batch."""
-    weight = layer.weight.detach()
-    bias = None if layer.bias is None else layer.bias.detach()
+    weight, bias = layer.weight.detach(), layer.bias.detach()  # type: ignore[union-attr]
     setting: tuple[Any, ...] = (layer.stride, layer.padding, layer.dilation, False, [0, 0], 1)
     gradient = torch.ops.aten.convolution(inputs, weight, bias, *setting)
     sizes, wanted = [len(weight)], [not first, True, True]
@@ -63,29 +61,27 @@ def convolution_floor(inputs: Tensor, layer: nn.Conv2d, first: bool) -> Timed:
 
 
 def layer_floors(name: str, images: Tensor) -> list[Timed]:
-    """Return the products of one batch, layer by layer, on inputs of the right shapes."""
-    n = len(images)
-    if name == "MLP":
-        sizes = (784, 100, 100, 10)
-        layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
-        inputs = [images.reshape(n, -1), *(torch.rand(n, size) for size in sizes[1:-1])]
-        return [linear_floor(x, layers[i], first=not i) for i, x in enumerate(inputs)]
-    model = CNN()
-    maps = torch.rand(n, 16, 14, 14).contiguous(memory_format=torch.channels_last)
-    first, second = (layer for layer in model.features if isinstance(layer, nn.Conv2d))
-    linear = [layer for layer in model.classifier if isinstance(layer, nn.Linear)]
-    return [
-        convolution_floor(images, first, first=True),
-        convolution_floor(maps, second, first=False),
-        *(linear_floor(torch.rand(n, layer.in_features), layer, False) for layer in linear),
-    ]
+    """Return the products of one batch, layer by layer, on the inputs that each layer gets."""
+    floors: list[Timed] = []
+
+    def add(layer: Any, inputs: tuple[Tensor], _output: Tensor) -> None:
+        make = linear_floor if isinstance(layer, nn.Linear) else convolution_floor
+        floors.append(make(inputs[0], layer, first=not floors))
+
+    model = MODELS[name]()
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            layer.register_forward_hook(add)
+    with torch.no_grad():
+        model(images)
+    return floors
 
 
 def floor(name: str, size: int, images: Tensor) -> Timed:
     """The same products on the same tensors as in an epoch, and nothing else."""
-    parts = images.split(size)
-    steps = layer_floors(name, parts[0]) * (len(images) // size)
-    steps += layer_floors(name, parts[-1]) if len(images) % size else []
+    first, *_, last = images.split(size)
+    steps = layer_floors(name, first) * (len(images) // size)
+    steps += layer_floors(name, last) if len(images) % size else []
 
     def run() -> None:
         with torch.no_grad():
@@ -105,7 +101,7 @@ def ours(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
 
 
 def usual(name: str, size: int, data: ImageData) -> Timed:
-    """The usual recipe: a DataLoader with per-image ToTensor and two workers."""
+    """PyTorch's example: a DataLoader with per-image ToTensor and two workers."""
     model = MODELS[name]()
     model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
@@ -122,5 +118,5 @@ def cases(data: ImageData) -> Iterator[Case]:
             "ours": partial(ours, name, size, images, labels),
         }
         if compared:
-            ways["usual recipe"] = partial(usual, name, size, data)
+            ways["PyTorch's example"] = partial(usual, name, size, data)
         yield Case(f"{name}, batch {size}", ways)

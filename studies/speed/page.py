@@ -1,6 +1,7 @@
 """The tables and the plot of the page on cost, made from the record of a run."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,31 @@ import matplotlib.pyplot as plt
 
 from hwlib import plot
 
-Rows = Sequence[Mapping[str, Any]]
-MARKERS = {"floor": "o", "usual recipe": "s", "autograd": "^", "scikit-learn": "D"}
+MARKERS = {"floor": "o", "PyTorch's example": "s", "autograd": "^", "scikit-learn": "D"}
+# Table: how its rows begin, the headers behind the first, and the ways whose ratios it shows.
+COMPARISONS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "epochs": (
+        "MLP|CNN",
+        ("Ours", "Ours / floor", "PyTorch's example / ours"),
+        ("floor", "PyTorch's example"),
+    ),
+    "gradient": (
+        "gradient",
+        ("Ours", "Ours / floor", "PyTorch autograd / ours", "scikit-learn / ours"),
+        ("floor", "autograd", "scikit-learn"),
+    ),
+    "together": (
+        r"\d+ seeds",
+        ("One after the other", "Together / one after the other"),
+        ("together",),
+    ),
+    "start": ("loading|a process|building", ("Time",), ()),
+}
+HEADERS = {
+    "accuracy": ("Accuracy", "Our recipe", "Ours", "PyTorch's example", "Ratio"),
+    "chapters": ("Chapter", "Time", "Peak memory"),
+    "machines": ("Part", "Date", "Processors", "Versions", "Load before the start"),
+}
 
 
 def seconds(value: float) -> str:
@@ -20,92 +44,53 @@ def seconds(value: float) -> str:
     return "< 1 µs"
 
 
-def ratio(cell: Mapping[str, float] | None) -> str:
-    """Return a ratio with the lowest and the highest of the repeats."""
-    if cell is None:
-        return "–"
-    return f"{cell['ratio']:.2f} ({cell['low']:.2f} to {cell['high']:.2f})"
+def compared(row: Mapping[str, Any], ways: Iterable[str]) -> list[str]:
+    """Return our time, and the ratios of other ways: median, and the range of the repeats."""
+    cells = [row["what"], seconds(row["ways"]["ours"]["seconds"])]
+    for way in ways:
+        found = row["ways"].get(way)
+        cells.append(
+            f"{found['ratio']:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else "–"
+        )
+    return cells
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """Return a table as a record holds it."""
-    return {"headers": list(headers), "rows": [list(row) for row in rows]}
+def accuracy(row: Mapping[str, Any]) -> list[str]:
+    """Return the times to an accuracy."""
+    ours, usual = row["seconds"], row["usual_seconds"]
+    others = ["not reached", "–"] if usual is None else [seconds(usual), f"{usual / ours:.1f}"]
+    return [f"{row['level']} %", row["recipe"], seconds(ours), *others]
 
 
-def compared(rows: Rows, headers: Sequence[str], ways: Sequence[str]) -> dict[str, Any]:
-    """Return our time, and the ratios of other ways."""
-    body = []
-    for row in rows:
-        found = row["ways"]
-        cells = [seconds(found["ours"]["seconds"]), *(ratio(found.get(way)) for way in ways)]
-        body.append([row["what"], *cells])
-    return table(["What", *headers], body)
-
-
-def accuracies(rows: Rows) -> dict[str, Any]:
-    """Return the times to each accuracy."""
-    body = []
-    for row in rows:
-        usual = row["usual_seconds"]
-        cells = ["not reached", "–"]
-        if usual is not None:
-            cells = [seconds(usual), f"{usual / row['seconds']:.1f}"]
-        body.append([f"{row['level']} %", row["recipe"], seconds(row["seconds"]), *cells])
-    return table(["Accuracy", "Our recipe", "Ours", "Usual recipe", "Ratio"], body)
-
-
-def machines(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the numbers were measured on."""
-    body = []
-    for name, part in record.items():
-        m = part["machine"]
-        versions = ", ".join(f"{package} {number}" for package, number in m["versions"].items())
-        where = f"{m['processors']} × {m['processor']}"
-        what = f"Python {m['python']}, {versions}"
-        body.append([name, m["date"], where, what, str(m["load_before"])])
-    return table(["Part", "Date", "Processors", "Versions", "Load before the start"], body)
+def machine(name: str, m: Mapping[str, Any]) -> list[str]:
+    """Return what a part was measured on."""
+    versions = [f"Python {m['python']}", *(f"{name} {v}" for name, v in m["versions"].items())]
+    where = f"{m['processors']} × {m['processor']}"
+    return [name, m["date"], where, ", ".join(versions), str(m["load_before"])]
 
 
 def tables(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the tables of the page by name."""
-    parts = {name: record[name] for name in ("speed", "chapters") if name in record}
-    made = {"machines": machines(parts)}
-    if "speed" in parts:
-        rows = parts["speed"]["rows"]
-        floors = [row for row in rows if "floor" in row["ways"]]
-        gradients = [row for row in floors if row["what"].startswith("gradient")]
-        others = ("PyTorch autograd / ours", "scikit-learn / ours")
-        made |= {
-            "epochs": compared(
-                [row for row in floors if row not in gradients],
-                ["Ours", "Ours / floor", "Usual recipe / ours"],
-                ["floor", "usual recipe"],
-            ),
-            "gradient": compared(
-                gradients, ["Ours", "Ours / floor", *others], ["floor", "autograd", "scikit-learn"]
-            ),
-            "together": compared(
-                [row for row in rows if "together" in row["ways"]],
-                ["One after the other", "Together / one after the other"],
-                ["together"],
-            ),
-            "start": compared([row for row in rows if set(row["ways"]) == {"ours"}], ["Time"], []),
-            "accuracy": accuracies(parts["speed"]["accuracy"]),
-        }
-    if "chapters" in parts:
-        body = [
+    speed, chapters = record["speed"], record["chapters"]
+    rows = {
+        "machines": [machine(part, record[part]["machine"]) for part in ("speed", "chapters")],
+        "accuracy": [accuracy(row) for row in speed["accuracy"]],
+        "chapters": [
             [row["chapter"], seconds(row["seconds"]), f"{row['peak_megabytes']:,.0f} MB"]
-            for row in parts["chapters"]["rows"]
-        ]
-        made["chapters"] = table(["Chapter", "Time", "Peak memory"], body)
-    return made
+            for row in chapters["rows"]
+        ],
+    }
+    headers = dict(HEADERS)
+    for name, (what, others, ways) in COMPARISONS.items():
+        headers[name] = ("What", *others)
+        rows[name] = [compared(row, ways) for row in speed["rows"] if re.match(what, row["what"])]
+    return {name: {"headers": list(headers[name]), "rows": rows[name]} for name in rows}
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:
     """Draw how much longer than ours every other way takes, the floor included."""
     plot.use_style()
-    measured = record["speed"]["rows"] if "speed" in record else []
-    rows = [row for row in measured if "floor" in row["ways"]][::-1]
+    rows = [row for row in record["speed"]["rows"] if "floor" in row["ways"]][::-1]
     fig, ax = plt.subplots(figsize=(6.4, 4.2))
     for way, marker in MARKERS.items():
         places = [place for place, row in enumerate(rows) if way in row["ways"]]
@@ -120,6 +105,6 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     ax.set_xscale("log")
     ax.set_yticks(range(len(rows)), [row["what"] for row in rows])
     ax.set_xlabel("time compared with ours (left of 1: less)")
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower right")
     fig.savefig(path, metadata={"Software": None})
     plt.close(fig)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from nbclient import NotebookClient
 
 from hwlib.batches import to_tensors
 from hwlib.data import load_fashion_mnist
-from studies.speed.stopwatch import Case, Timed, seconds
+from studies.speed.stopwatch import Case, seconds
 
 TOP = Path(__file__).parents[2]
-IMPORTS = {
-    "a process that imports NumPy alone": "import numpy",
-    "a process that imports hwlib": "import hwlib",
-    "a process that imports hwlib.train, with PyTorch": "import hwlib.train",
+PROCESSES = {
+    "building the website": ("-m", "tools.build_book"),
+    "a process that imports NumPy alone": ("-c", "import numpy"),
+    "a process that imports hwlib": ("-c", "import hwlib"),
+    "a process that imports hwlib.train, with PyTorch": ("-c", "import hwlib.train"),
 }
 
 
@@ -32,38 +34,32 @@ def load() -> None:
     to_tensors(data.test_images, data.test_labels)
 
 
-def process(*arguments: str) -> Timed:
-    """A new process of this Python that runs and ends."""
-    command = [sys.executable, *arguments]
-    return lambda: subprocess.run(command, check=True, cwd=TOP, capture_output=True)
+def run(arguments: tuple[str, ...]) -> None:
+    """Run a new process of this Python."""
+    subprocess.run([sys.executable, *arguments], check=True, cwd=TOP, capture_output=True)
 
 
 def cases() -> Iterator[Case]:
-    """Yield loading, each import, and building the website."""
+    """Yield loading, building the website, and each import."""
     yield Case("loading the data set into tensors", {"ours": lambda: load})
-    for what, code in IMPORTS.items():
-        yield Case(what, {"ours": lambda code=code: process("-c", code)})  # type: ignore[misc]
-    build = process("-m", "tools.build_book")
-    yield Case("building the website", {"ours": lambda: build})
+    for what, arguments in PROCESSES.items():
+        yield Case(what, {"ours": partial(partial, run, arguments)})
 
 
-def execute(chapter: Path) -> float:
-    """Execute a chapter, write nothing, and return the peak memory of its kernel in MB."""
+def execute(chapter: Path) -> dict[str, Any]:
+    """Execute a chapter, write nothing, and return its time and the peak memory of its kernel."""
     os.environ["TQDM_DISABLE"] = "1"
     folder = {"metadata": {"path": str(chapter.parent)}}
-    NotebookClient(jupytext.read(chapter), timeout=1800, resources=folder).execute()
+    client = NotebookClient(jupytext.read(chapter), timeout=1800, resources=folder)
+    taken = seconds(client.execute)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
-
-
-def chapter(path: Path) -> dict[str, Any]:
-    """Return time and memory of a chapter, whose kernel is the largest child of a process."""
-    peaks: list[float] = []
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        taken = seconds(lambda: peaks.append(pool.submit(execute, path).result()))
-    return {"chapter": path.stem, "seconds": taken, "peak_megabytes": peaks[0]}
+    megabytes = peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return {"chapter": chapter.stem, "seconds": taken, "peak_megabytes": megabytes}
 
 
 def chapters() -> list[dict[str, Any]]:
-    """Return time and memory of all chapters."""
-    return [chapter(path) for path in sorted((TOP / "book").glob("[0-9]*.md"))]
+    """Return time and memory of each chapter, whose kernel is the only child of a process."""
+    found = sorted((TOP / "book").glob("[0-9]*.md"))
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
+        return list(pool.map(execute, found))

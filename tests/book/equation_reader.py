@@ -11,7 +11,7 @@ import numpy as np
 from tools.equations.formulas.evaluate import Evaluator
 from tools.equations.formulas.judge import NUMERIC, Context, is_single
 from tools.equations.formulas.notation import Key, definition
-from tools.equations.formulas.symbols import Place, Point
+from tools.equations.formulas.symbols import Place
 
 NAMED = re.compile(r"^\s*Equation:\s*(eq-[\w-]+)", re.MULTILINE)
 Statements = Mapping[str, list[Context]]
@@ -49,7 +49,7 @@ class Reader:
             elif context.scope.knows(name) or Key(name) in context.scope.one_example:
                 alone = single and not np.shape(value)
                 places[context.scope.find(name, 0, alone)[0]] = _exact(value)
-        return Evaluator(context.scope, NUMERIC, Point(0), single, places)
+        return Evaluator(context.scope, NUMERIC, 0, single, places)
 
 
 def _exact(value: Any) -> Any:

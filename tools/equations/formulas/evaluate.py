@@ -17,7 +17,10 @@ from tools.equations.formulas.arrays import (
 )
 from tools.equations.formulas.notation import Defined, Entry, Free, Key, literal
 from tools.equations.formulas.parse import Node, NotationError
-from tools.equations.formulas.symbols import Bound, Symbols
+from tools.equations.formulas.symbols import Bound, Symbols, seed
+
+# Functions that are not written as a name and arguments.
+NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": "abs"}
 
 
 class Evaluator(Symbols):
@@ -50,9 +53,6 @@ class Evaluator(Symbols):
 
     def _number(self, node: Node, _bound: Bound) -> Value:
         return self.algebra.number(node.name)
-
-    def _pi(self, _node: Node, _bound: Bound) -> Value:
-        return self.algebra.functions[r"\pi"]()
 
     def _group(self, node: Node, bound: Bound) -> Value:
         return self.value(node.args[0], bound)
@@ -92,15 +92,6 @@ class Evaluator(Symbols):
         base, exponent = (self.value(a, bound) for a in node.args)
         return self.algebra.power(scalar(base, "a base"), scalar(exponent, "an exponent"))
 
-    def _exponential(self, node: Node, bound: Bound) -> Value:
-        return entrywise(self.algebra.functions[r"\exp"], self.value(node.args[0], bound))
-
-    def _root(self, node: Node, bound: Bound) -> Value:
-        return entrywise(self.algebra.functions[r"\sqrt"], self.value(node.args[0], bound))
-
-    def _absolute(self, node: Node, bound: Bound) -> Value:
-        return entrywise(self.algebra.functions["abs"], self.value(node.args[0], bound))
-
     def _transpose(self, node: Node, bound: Bound) -> Value:
         value = self.value(node.args[0], bound)
         if not isinstance(value, np.ndarray):
@@ -115,7 +106,9 @@ class Evaluator(Symbols):
         values = [self.value(a, bound) for a in node.args]
         if len(values) > 1 and node.name not in (r"\max", r"\min"):
             raise NotationError(f"{node.name} takes one argument, got {len(values)}.")
-        return entrywise(self.algebra.functions[node.name], *values)
+        return entrywise(self.algebra.functions[node.name or NOTATIONS[node.op]], *values)
+
+    _pi = _exponential = _root = _absolute = _builtin
 
     def _cases(self, node: Node, bound: Bound) -> Value:
         for case in node.args:
@@ -171,7 +164,7 @@ class Evaluator(Symbols):
 
     def _any_function(self, name: str, x: Value) -> Value:
         """Some smooth function, for a statement about all of them."""
-        a, b = (self.algebra.leaf(f"{name} {i}", "unit", self.point.seed) for i in "ab")
+        a, b = (self.algebra.leaf(f"{name} {i}", "unit", seed(self.point)) for i in "ab")
         return self.algebra.functions[r"\sin"](a * x + b) + b * x * x
 
     def _derivative(self, node: Node, bound: Bound) -> Value:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.equations.formulas.algebra import Algebra, Numeric, OutOfDomainError
+from tools.equations.formulas.algebra import Numeric, OutOfDomainError
 from tools.equations.formulas.arrays import shape
 from tools.equations.formulas.evaluate import Evaluator
 from tools.equations.formulas.notation import Index, Key, Scope, definition
 from tools.equations.formulas.parse import Node, NotationError, Statement
-from tools.equations.formulas.symbols import Place, Point
+from tools.equations.formulas.symbols import Place
 
 POINTS = 10  # for an equality, which a wrong one hardly survives at a single point
 POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many
@@ -89,18 +89,18 @@ def is_single(context: Context) -> bool:
     return not any(context.scope.has_array(side) for side in context.statement.sides)
 
 
-def points(context: Context, algebra: Algebra = NUMERIC, draws: str = "0") -> Iterator[Evaluator]:
+def points(context: Context) -> Iterator[Evaluator]:
     """Evaluators at random points that satisfy the statement's conditions."""
     single = is_single(context)
-    for attempt in range(ATTEMPTS):
-        evaluator = Evaluator(context.scope, algebra, Point(attempt, draws), single)
+    for number in range(ATTEMPTS):
+        evaluator = Evaluator(context.scope, NUMERIC, number, single)
         if all(_condition_holds(evaluator, c) for c in context.statement.conditions):
             yield evaluator
 
 
 def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
     """Is a condition true for all values of the indices in it."""
-    test = Node("condition", condition.sides, " ".join(condition.relations))
+    test = condition.test
     sizes: dict[str, int] = {}
     for node in test.walk():
         if node.op == "symbol" and not node.args and evaluator.scope.knows(node.name):
@@ -114,12 +114,12 @@ def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
     return True
 
 
-def find_failure(link: Link, count: int = 0, draws: str = "0") -> Failure | None:
+def find_failure(link: Link, count: int = 0) -> Failure | None:
     """Try to refute a link: None if it holds at ``count`` random points, to half the digits."""
     count = count or (POINTS if link.relation in ("=", r"\approx") else POINTS_OF_ORDER)
     tried = 0
     try:
-        for evaluator in points(link.context, draws=draws):
+        for evaluator in points(link.context):
             try:
                 reason = _difference(evaluator, link)
                 if reason:
@@ -164,9 +164,9 @@ def _short(value: object) -> str:
 
 def _where(evaluator: Evaluator) -> str:
     """The free values of the point, as far as they are numbers."""
-    known = {k: v for k, v in evaluator.known.items() if not shape(v)}
-    shown_values = [f"{_written(place)} = {_short(value)}" for place, value in known.items()]
-    return f"point {evaluator.point.number}: " + ", ".join(shown_values[:12])
+    known = evaluator.drawn | evaluator.known
+    shown_values = [f"{_written(p)} = {_short(v)}" for p, v in known.items() if not shape(v)]
+    return f"point {evaluator.point}: " + ", ".join(shown_values[:12])
 
 
 def _written(place: Place) -> str:

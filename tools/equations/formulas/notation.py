@@ -71,7 +71,6 @@ class Scope:
 
     meanings: dict[Key, Meaning]
     one_example: dict[Key, Meaning] = field(default_factory=dict)
-    _needs: dict[Key, set[Key]] = field(default_factory=dict)
 
     def find(self, name: str, arity: int = 0, single: bool = False) -> tuple[Key, Meaning]:
         """The meaning of a symbol; ``single`` where the text speaks of a single example."""
@@ -149,19 +148,6 @@ class Scope:
                     elif isinstance(meaning, Entry):
                         waiting.append(Node("symbol", name=meaning.array))
         return found
-
-    def needs(self, key: Key) -> set[Key]:
-        """What the value of a symbol depends on."""
-        if key not in self._needs:
-            plain = key._replace(kind="") if key.kind == "one example" else key
-            body = [
-                m.body
-                for t in (self.meanings, self.one_example)
-                if isinstance(m := t.get(plain), Defined)
-            ]
-            found = self.reach(body)
-            self._needs[key] = found | {k._replace(kind="one example") for k in found if not k.kind}
-        return self._needs[key]
 
 
 def literal(node: Node) -> str | None:

@@ -15,7 +15,6 @@ from tools.equations.formulas.arrays import shape
 from tools.equations.formulas.evaluate import Evaluator
 from tools.equations.formulas.judge import Context, Link, is_single
 from tools.equations.formulas.parse import Node, NotationError
-from tools.equations.formulas.symbols import Point
 
 LARGEST = 80  # operations; beyond it SymPy may take minutes, and the numbers have to do
 LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out
@@ -104,7 +103,7 @@ def prove_equal(one: Context, left: Node, other: Context, right: Node) -> str:
 
 
 def _symbolic(context: Context, node: Node) -> object:
-    return Evaluator(context.scope, Symbolic(), Point(0), is_single(context)).value(node)
+    return Evaluator(context.scope, Symbolic(), 0, is_single(context)).value(node)
 
 
 def is_zero(difference: sp.Expr) -> bool:

@@ -1,7 +1,6 @@
 """The values of symbols at a point: drawn, or calculated from what defines them."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -15,41 +14,29 @@ Bound = dict[str, Value]
 Place = Key | tuple[Key, tuple[int, ...]]  # a symbol, or one entry of an indexed one
 
 
-@dataclass(frozen=True)
-class Point:
-    """Determines every free value: sizes take turns by ``number``, the rest is drawn at random.
-
-    Two of five points are drawn from the whole domain, the others where values are moderate.
-    """
-
-    number: int
-    draws: str = "0"
-
-    @property
-    def seed(self) -> str:
-        """What the random values are drawn from."""
-        far = FAR if self.number % 5 >= 3 else ""
-        return f"{far}{self.number}/{self.draws}"
-
-
-def _key(place: Place) -> Key:
-    return place if isinstance(place, Key) else place[0]
+def seed(point: int) -> str:
+    """Seed of the values at a point: at two of five points they come from the whole domain."""
+    return f"{FAR if point % 5 >= 3 else ''}{point}"
 
 
 class Symbols(ABC):
-    """What each symbol is at one point; ``single`` where a statement is about a single example."""
+    """What each symbol is at one point; ``single`` where a statement is about a single example.
+
+    The number of the point determines every free value: sizes take turns by it, the rest is drawn.
+    """
 
     def __init__(
         self,
         scope: Scope,
         algebra: Algebra,
-        point: Point,
+        point: int,
         single: bool = False,
         given: dict[Place, Value] | None = None,
     ) -> None:
         self.scope, self.algebra, self.point, self.single = scope, algebra, point, single
         self.given = given or {}
-        self.known: dict[Place, Value] = {}
+        self.drawn: dict[Place, Value] = {}
+        self.known: dict[Place, Value] = {}  # calculated from what is drawn and given
 
     def with_algebra(self, algebra: Algebra) -> Self:
         """The same point in another kind of number."""
@@ -59,12 +46,7 @@ class Symbols(ABC):
         """The same point, except that one symbol has another value."""
         given = {**self.given, place: value}
         moved = type(self)(self.scope, self.algebra, self.point, self.single, given)
-        changed = _key(place)
-        moved.known = {
-            p: v
-            for p, v in self.known.items()
-            if _key(p) != changed and changed not in self.scope.needs(_key(p))
-        }
+        moved.drawn = self.drawn
         return moved
 
     @abstractmethod
@@ -76,19 +58,21 @@ class Symbols(ABC):
         key, meaning = self.scope.find(name, 0, self.single if single is None else single)
         if key in self.given:
             return self.given[key]
-        if key not in self.known:
-            self.known[key] = self._meaning(key, meaning)
-        return self.known[key]
-
-    def _meaning(self, key: Key, meaning: object) -> Value:
         if isinstance(meaning, Defined):
-            return self.value(meaning.body)
+            if key not in self.known:
+                self.known[key] = self.value(meaning.body)
+            return self.known[key]
+        if key not in self.drawn:
+            self.drawn[key] = self._draw(key, meaning)
+        return self.drawn[key]
+
+    def _draw(self, key: Key, meaning: object) -> Value:
         if isinstance(meaning, Size):
-            size = meaning.values[self.point.number % len(meaning.values)]
+            size = meaning.values[self.point % len(meaning.values)]
             return self.algebra.number(str(size))
         if isinstance(meaning, Index):
             size = int(self.named(meaning.size))
-            share = draw(f"index {key}", "unit", self.point.seed.removeprefix(FAR))
+            share = draw(f"index {key}", "unit", str(self.point))
             return self.algebra.number(str(1 + int((share - 0.05) / 0.9 * size)))
         assert isinstance(meaning, Free)
         lengths = tuple(int(s) if s.isdigit() else int(self.named(s)) for s in meaning.shape)
@@ -100,7 +84,7 @@ class Symbols(ABC):
         return array
 
     def _leaf(self, name: str, meaning: Free) -> Value:
-        return self.algebra.leaf(name, meaning.domain, self.point.seed)
+        return self.algebra.leaf(name, meaning.domain, seed(self.point))
 
     def entry(self, name: str, index: tuple[int, ...]) -> Value:
         """The value of a symbol with indices, counted from 1."""

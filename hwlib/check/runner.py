@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import hwlib.check
-from hwlib.check.cells import Session, needs_experiment, said
+from hwlib.check.cells import WAITING, Session, needs_experiment, said
 from hwlib.check.hand_in import Cell, plain
 from hwlib.check.outcome import Result
 from hwlib.check.tasks import Task, tasks_of
@@ -109,13 +109,13 @@ def check_apart(work: Callable[[], dict[str, Any]], target: Path, seconds: float
         pid = os.fork()
     if not pid:
         try:
-            # Of the processor, and on the clock twice as many: as for a cell.
+            # Of the processor, and on the clock more: as for a cell.
             limit = math.ceil(seconds)
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
             _write(target, work())
         finally:
             os._exit(0)
-    end = time.monotonic() + 2 * seconds
+    end = time.monotonic() + WAITING * seconds
     while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
         time.sleep(0.01)
     if not done[0]:

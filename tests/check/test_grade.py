@@ -267,7 +267,10 @@ def test_an_answer_that_waits_for_ever_costs_one_task(tmp_path):
 
 
 def test_a_cell_that_swallows_the_end_of_its_time_is_left_out(tmp_path):
-    source = "def f():\n    try:\n        while True: pass\n    finally:\n        f()\nf()"
+    source = (
+        "def spin():\n    while True: pass\n"
+        "def f():\n    try:\n        spin()\n    finally:\n        f()\nf()"
+    )
     done = run_of(tmp_path, source, task_seconds=2)
     assert "never ends" in done.errors["1"]
     assert done.points == 3

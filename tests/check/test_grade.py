@@ -4,38 +4,15 @@ import ast
 import json
 import os
 import time
-from pathlib import Path
 
 import pytest
 
 from hwlib.check import cells, grade, hand_in, process
 from hwlib.check.hand_in import HandInError, plain, read_hand_in
 from hwlib.check.process import Limits
+from tests.hand_ins import RIGHT, WRONG, alive, notebook
 
-RIGHT = """
-import numpy as np
-
-def my_sigmoid(z):
-    return 1 / (1 + np.exp(-z))
-
-def my_predict(X, W):
-    z1 = X @ W["w1"]
-    z2 = my_sigmoid(z1) @ W["w2"]
-    return z1, z2, my_sigmoid(z2)
-"""
-WRONG = RIGHT.replace("np.exp(-z)", "np.exp(z)")
 LIMITS = Limits(seconds=100, task_seconds=20, megabytes=600)
-
-
-def notebook(path: Path, *sources: str, chapter: int | None = 1, tags: tuple = ()) -> Path:
-    """Write a notebook with these cells."""
-    metadata = {"tags": list(tags)}
-    cells = [
-        {"cell_type": "code", "source": s, "metadata": metadata, "outputs": []} for s in sources
-    ]
-    book = {"cells": cells, "metadata": {"hwlib": {"chapter": chapter}} if chapter else {}}
-    path.write_text(json.dumps(book | {"nbformat": 4, "nbformat_minor": 5}))
-    return path
 
 
 def run_of(tmp_path, *sources, answers=RIGHT, **limits):
@@ -399,15 +376,6 @@ def test_an_array_beyond_the_memory_limit_is_an_error_in_its_cell(tmp_path):
     done = run_of(tmp_path, "x = bytearray(800 << 20)")
     assert "MemoryError" in done.errors["1"]
     assert done.points == 3
-
-
-def alive(pid):
-    """Whether a process is there and no zombie."""
-    state = Path(f"/proc/{pid}/stat")
-    try:
-        return ") Z" not in state.read_text()
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("ending", ["", ".wait()"])

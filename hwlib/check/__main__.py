@@ -1,39 +1,176 @@
-"""Grade hand-ins on the command line: ``python -m hwlib.check hand-in.ipynb …``."""
+"""Grade hand-ins on the command line: ``python -m hwlib.check hand-ins``."""
+
+from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
+import re
+import signal
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from hwlib.check.grade import Grade, Limits, grade
+from hwlib.check.grade import Grade, grade
+from hwlib.check.gradebook import Gradebook, TableError, read_overrides, read_roster, student_of
+from hwlib.check.hand_in import CHAPTERS, find, plain
+from hwlib.check.process import Limits
+from hwlib.check.reference import BrokenError, Reference
+
+DESCRIPTION = """
+Grade notebooks, each in a process of its own. This is no sandbox: a hand-in is a program, and can
+read your files and use the network. Exit status: 0 if all were graded, 1 if some were not, 2 if
+nothing could be, 128 + n if signal n ended the program; what was graded until then is kept.
+"""
+NOTHING = 2  # exit status where nothing could be graded
 
 
-def main() -> int:
-    """Print one line for each hand-in; return 1 if one of them could not be graded."""
-    parser = argparse.ArgumentParser(
-        prog="python -m hwlib.check",
-        description="Grade notebooks, each in a process of its own. This is no sandbox: a hand-in "
-        "is a program, and can read your files and use the network.",
+class Stopped(BaseException):
+    """Somebody has ended the program, with the signal of this number."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print one line for each hand-in, write the tables and pages, and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):  # what a console cannot show must not stop anything
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    args = _parser().parse_args(arguments)
+    try:
+        with stoppable():
+            return _run(args)
+    except (TableError, BrokenError) as error:
+        return _say(plain(error, 1000), NOTHING)
+    except Stopped as stopped:
+        return _say(f"Stopped. What was graded is in {args.out}.", 128 + stopped.args[0])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hwlib.check", description=DESCRIPTION)
+    add, limits = parser.add_argument, Limits()
+    add("hand_ins", nargs="*", help="notebooks, folders of them, patterns; none: only tables")
+    add(
+        "--out", type=Path, default=Path("grades"), help="folder for tables and pages (%(default)s)"
     )
-    parser.add_argument("notebooks", nargs="+", type=Path)
-    parser.add_argument("--seconds", type=float, default=Limits.seconds, help="for each hand-in")
-    parser.add_argument("--megabytes", type=int, default=Limits.megabytes, help="for each hand-in")
-    parser.add_argument("--jobs", type=int, help="how many at a time (default: processors)")
-    parser.add_argument("--json", type=Path, help="write all results to this file as well")
-    arguments = parser.parse_args()
-    limits = Limits(arguments.seconds, arguments.megabytes)
-    grades: list[Grade] = []
-    for done in grade(arguments.notebooks, limits, arguments.jobs):
-        print(done, flush=True)
-        grades.append(done)
-    graded = sum(done.status == "graded" for done in grades)
-    print(f"{len(grades)} hand-ins, {graded} graded, {len(grades) - graded} not", file=sys.stderr)
-    if arguments.json:
-        text = json.dumps([asdict(done) for done in grades], indent=1)
-        arguments.json.write_text(text + "\n", encoding="utf-8")
-    return int(graded < len(grades))
+    add("--json", type=Path, help="write all grades to this file as well")
+    add("--chapter", type=int, choices=sorted(CHAPTERS), help="that of all hand-ins")
+    add(
+        "--student",
+        default="",
+        metavar="REGEX",
+        help="its first group, in the path, is the student",
+    )
+    add(
+        "--take", choices=("best", "last"), default="best", help="of several hand-ins (%(default)s)"
+    )
+    add("--partial", action="store_true", help="give points for each step of a check")
+    add("--overrides", type=Path, metavar="CSV", help="student,task,points,comment: these count")
+    add("--roster", type=Path, metavar="CSV", help="student, and what platforms know students by")
+    add("--reference", type=Path, metavar="FOLDER", help="notebooks with solutions, graded first")
+    add("--seconds", type=float, default=limits.seconds, help="for a hand-in (%(default)s)")
+    add("--task-seconds", type=float, default=limits.task_seconds, help="for a task (%(default)s)")
+    add("--megabytes", type=int, default=limits.megabytes, help="for a hand-in (%(default)s)")
+    add("--jobs", type=int, help="how many at a time (processors)")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Check what was asked for first; then grade."""
+    if args.student and re.compile(args.student).groups < 1:
+        raise TableError("--student: expected a regular expression with a group, as in '(.+)_01'.")
+    book = Gradebook(
+        take=args.take,
+        overrides=read_overrides(args.overrides) if args.overrides else (),
+        roster=read_roster(args.roster) if args.roster else {},
+    )
+    _check_writable(args.out, args.json)
+    paths, limits = (
+        list(find(args.hand_ins)),
+        Limits(args.seconds, args.task_seconds, args.megabytes),
+    )
+    if not args.hand_ins:
+        return _again(args, book)
+    if not paths:
+        raise TableError(f"there is no notebook in {', '.join(args.hand_ins)}.")
+    reference = Reference(args.reference)
+    reference.prove(reference.chapters_of(paths, args.chapter), limits, args.jobs)
+    for note in reference.notes:
+        _say(note)
+    book.steps = reference.steps if args.partial else {}
+    names = [path.stem for path in reference.notebooks.values()]
+    with contextlib.closing(grade(paths, limits, args.jobs, args.chapter)) as grades:
+        for done in grades:
+            student = student_of(Path(done.path), names, args.student)
+            print(book.add(student, reference.flag(done)), flush=True)
+            _write(args, book)
+    return _sum_up(args, [entry for _, entry in book.grades], book)
+
+
+def _again(args: argparse.Namespace, book: Gradebook) -> int:
+    """Write tables and pages anew from grades.json, as for corrections."""
+    try:
+        stored = json.loads((args.out / "grades.json").read_text(encoding="utf-8"))
+        for entry in stored:
+            book.grades.append((entry.pop("student"), Grade(**entry)))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise TableError(f"{args.out / 'grades.json'} holds no grades: {error}") from None
+    _write(args, book)
+    return _sum_up(args, [entry for _, entry in book.grades], book)
+
+
+def _write(args: argparse.Namespace, book: Gradebook) -> None:
+    book.write(args.out)
+    if args.json:
+        args.json.write_text((args.out / "grades.json").read_text("utf-8"), encoding="utf-8")
+
+
+def _sum_up(args: argparse.Namespace, grades: Sequence[Grade], book: Gradebook) -> int:
+    graded = sum(entry.status == "graded" for entry in grades)
+    for student in book.unknown():
+        _say(f"{args.overrides}: no hand-in of {student!r}.")
+    text = f"{len(grades)} hand-ins, {graded} graded, {len(grades) - graded} not"
+    return _say(f"{text}; tables and pages in {args.out}", int(graded < len(grades)))
+
+
+def _check_writable(folder: Path, file: Path | None) -> None:
+    """Find out before the work that its results can be stored."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (folder / "grades.json", file):
+            if path:
+                path.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise TableError(f"nothing can be written there: {error}") from None
+
+
+@contextlib.contextmanager
+def stoppable():  # type: ignore[no-untyped-def]
+    """Let Ctrl-C, SIGTERM and a closed terminal end the block by an exception, once."""
+
+    def stop(number: int, _: object) -> NoReturn:
+        for name in before:
+            signal.signal(name, signal.SIG_IGN)
+        raise Stopped(number)
+
+    names = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = {name: signal.getsignal(name) for name in names if name is not None}
+    for name in before:
+        signal.signal(name, stop)
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _say(text: str, status: int = 0) -> int:
+    print(text, file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # At once: a thread that still waits for a killed process must not hold this one back.
+    code = main()
+    sys.stdout.flush()
+    os._exit(code) if code > 128 else sys.exit(code)

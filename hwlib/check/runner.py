@@ -1,128 +1,175 @@
-"""Run the answers of one hand-in, in this process, and check them.
+"""Run the cells of one hand-in, in this process, and check each answer in a copy of it.
 
-A hand-in is a program. `hwlib.check.grade` runs this module in a process of its own with limits;
-nothing here protects the process from what it executes.
+A hand-in is a program. `hwlib.check.process` runs this module in a process of its own with limits;
+nothing here protects the process from what it executes. The job comes through standard input, and
+for each task a small file is written, so that what was found stays when the process is stopped.
 """
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import json
+import math
+import os
+import signal
 import sys
-from dataclasses import asdict, dataclass, field
+import time
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import hwlib.check
-from hwlib.check.outcome import Report, Result, report_of
-from hwlib.check.tasks import TASKS, tasks_of
+from hwlib.check.cells import WAITING, Session, needs_experiment, said
+from hwlib.check.hand_in import Cell, plain
+from hwlib.check.outcome import Result
+from hwlib.check.tasks import Task, tasks_of
+
+if hasattr(os, "fork"):  # not Windows
+    import resource
 
 
-class HandInError(ValueError):
-    """A file that is no notebook of this homework."""
+def reset_state() -> None:
+    """Undo what the cells may have set for the whole process."""
+    np.seterr(all="warn")
+    np.set_printoptions(edgeitems=3, precision=8, suppress=False, threshold=1000)
+    warnings.resetwarnings()
+    sys.setrecursionlimit(1000)
+    if torch := sys.modules.get("torch"):
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+        torch.set_grad_enabled(True)
+        torch.use_deterministic_algorithms(False)
+        torch.autograd.set_detect_anomaly(False)
 
 
-@dataclass
-class Run:
-    """What a hand-in is worth: the report, and the errors of cells, by the number of the cell."""
+@contextlib.contextmanager
+def calls_of_the_package(found: set[str]) -> Iterator[None]:
+    """Collect the names of the package's functions that code of a cell calls."""
 
-    report: Report
-    errors: dict[int, str] = field(default_factory=dict)
+    def watch(frame: types.FrameType, event: str, _: Any) -> None:
+        module = frame.f_globals.get("__name__", "")
+        if event != "call" or not str(module).startswith("hwlib."):
+            return
+        caller = frame.f_back
+        while caller and not str(caller.f_globals.get("__name__", "")).startswith("hwlib"):
+            if caller.f_code.co_filename.startswith("<cell "):
+                found.add(f"{module}.{frame.f_code.co_qualname}")
+                return
+            caller = caller.f_back
 
-
-def read_notebook(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """Return the code cells of a notebook file and the number of its chapter.
-
-    The chapter stands in the notebook's metadata; where a student's editor has dropped them, it is
-    told by the names of the answers.
-
-    Raises
-    ------
-    HandInError
-        If the file is no notebook, or of no chapter.
-    """
+    sys.setprofile(watch)
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        for cell in cells:
-            cell["source"] = "".join(cell["source"])
-            cell["tags"] = list(cell.get("metadata", {}).get("tags", []))
-        stated = dict(notebook.get("metadata", {})).get("hwlib", {}).get("chapter")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise HandInError(f"no notebook: {type(error).__name__}") from None
-    text = "\n".join(cell["source"] for cell in cells)
-    named = {task.chapter for task in TASKS.values() if f"def {task.answer}(" in text}
-    chapter = stated if stated in {task.chapter for task in TASKS.values()} else None
-    if chapter is None and len(named) == 1:
-        chapter = named.pop()
-    if chapter is None:
-        raise HandInError("a notebook of no chapter: it defines none of the answers")
-    return cells, chapter
+        yield
+    finally:
+        sys.setprofile(None)
 
 
-def source_to_run(cell: dict[str, Any]) -> str:
-    """Return what is to be run of a cell: all of a student's, the imports of a chapter's.
+def check(task: Task, run: Callable[[Any], Result], session: Session) -> dict[str, Any]:
+    """Check one answer, and return the result with the package's functions that it called."""
+    answer = session.names[task.answer]
+    calls = set()
+    whole = getattr(answer, "func", answer)  # of functools.partial
+    if str(getattr(whole, "__module__", "")).startswith("hwlib."):
+        calls.add(f"{whole.__module__}.{getattr(whole, '__qualname__', '')}")
+    reset_state()
+    try:
+        with calls_of_the_package(calls):
+            result = run(answer)
+    except BaseException as error:  # the check itself met a value that it does not know
+        result = Result(
+            task.name,
+            0,
+            task.points,
+            failed="call",
+            sentence=f"returns something that stops the check with {type(error).__name__}",
+            got=said(error),
+            hint="Return plain arrays, tensors and numbers, as the docstring says.",
+            mistake="odd value",
+        )
+    missing = [name for name in session.left_out if f"'{name}' is not defined" in result.sentence]
+    if missing:
+        mistake = f"needs {missing[0]}, a variable of an experiment"
+        result = replace(result, hint=needs_experiment(missing[0]), mistake=mistake)
+    texts = {key: plain(v, 2000) for key, v in asdict(result).items() if isinstance(v, str)}
+    lists = {key: [plain(text, 500) for text in getattr(result, key)] for key in ("steps", "notes")}
+    return texts | lists | {"calls": sorted(map(plain, calls))}
 
-    The experiments of a chapter take minutes and decide nothing about the answers. Lines that only
-    Jupyter understands are left out, and so are checks, which are run again at the end.
 
-    Raises
-    ------
-    SyntaxError
-        If the cell is no Python.
-    """
-    lines = cell["source"].splitlines()
-    source = "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
-    if "check" in cell["tags"]:
-        return ""
-    if "chapter" not in cell["tags"]:
-        return source
-    imports = [n for n in ast.parse(source).body if isinstance(n, ast.Import | ast.ImportFrom)]
-    return "\n".join(ast.unparse(node) for node in imports)
-
-
-def run(path: Path) -> Run:
-    """Execute the answers in a notebook and check each task of its chapter.
-
-    An error in one cell does not keep the others from being executed.
-
-    Raises
-    ------
-    HandInError
-        If the file is no notebook of this homework.
-    """
-    cells, chapter = read_notebook(path)
-    namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *_, **__: None}
-    errors = {}
-    for number, cell in enumerate(cells, 1):
-        before = set(namespace)
+def check_apart(work: Callable[[], dict[str, Any]], target: Path, seconds: float) -> None:
+    """Check in a copy of this process, which an endless answer or a crash costs, and no more."""
+    if not hasattr(os, "fork"):  # Windows
+        return _write(target, work())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pid = os.fork()
+    if not pid:
         try:
-            code = compile(source_to_run(cell), f"<cell {number}>", "exec")
-            exec(code, namespace)
-        except (Exception, SystemExit) as error:
-            errors[number] = f"{type(error).__name__}: {error}"[:200]
-            if isinstance(error, MemoryError):  # what has filled the memory must not stay
-                for name in set(namespace) - before:
-                    del namespace[name]
-    tasks = tasks_of(chapter)
-    results: dict[str, Result] = {}
-    for task in tasks:
-        if task.answer in namespace:
-            results[task.name] = getattr(hwlib.check, task.name)(namespace[task.answer])
-    return Run(report_of(tasks, results), errors)
+            # Of the processor, and on the clock more: as for a cell.
+            limit = math.ceil(seconds)
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
+            _write(target, work())
+        finally:
+            os._exit(0)
+    end = time.monotonic() + WAITING * seconds
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.01)
+    if not done[0]:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    stopped = os.WIFSIGNALED(done[1]) and os.WTERMSIG(done[1]) == signal.SIGXCPU
+    if stopped or not done[0]:
+        return _write(target, failure(f"does not end within {seconds:g} s", "out of time"))
+    if not target.exists():
+        _write(target, failure(f"ends the process (status {done[1]})", "crash"))
+    return None
+
+
+def failure(sentence: str, mistake: str) -> dict[str, Any]:
+    """The result of an answer that never came back."""
+    hint = "Call your function on a small example, in a notebook that you have just restarted."
+    texts = dict.fromkeys(("given", "got", "expected"), "")
+    lists: dict[str, Any] = {"steps": [], "notes": [], "calls": []}
+    return (
+        texts
+        | lists
+        | {
+            "failed": "call",
+            "sentence": sentence,
+            "mistake": mistake,
+            "hint": hint,
+        }
+    )
+
+
+def _write(target: Path, found: dict[str, Any]) -> None:
+    part = target.with_suffix(".part")
+    part.write_text(json.dumps(found), encoding="utf-8")
+    part.replace(target)
 
 
 def main() -> int:
-    """Run the hand-in named first and write what it is worth to the file named second."""
-    source, target = map(Path, sys.argv[1:3])
-    try:
-        done = run(source)
-        found: dict[str, Any] = asdict(done) | {"report": done.report.as_dict()}
-    except HandInError as error:
-        found = {"refused": str(error)}
-    target.write_text(json.dumps(found), encoding="utf-8")
+    """Do the job that comes through standard input."""
+    job = json.loads(sys.stdin.buffer.read())
+    target, tasks = Path(job["target"]), tasks_of(job["chapter"])
+    # The checks as they are now: a hand-in may put others in their place.
+    checks = {task.name: getattr(hwlib.check, task.name) for task in tasks}
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    session = Session(job["seconds"], job["together"])
+    for number, cell in enumerate(job["cells"], 1):
+        if number in job["skip"]:
+            session.errors[number] = "ends the process, or never ends"
+            continue
+        _write(target / "at.json", {"cell": number})
+        session.run(number, Cell(**cell))
+    _write(target / "cells.json", {"errors": {str(n): text for n, text in session.errors.items()}})
+    for task in tasks:
+        if task.answer in session.names:
+            work = lambda task=task: check(task, checks[task.name], session)  # noqa: E731
+            check_apart(work, target / f"{task.name}.json", job["seconds"])
+    _write(target / "done.json", {})
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,11 +11,13 @@ import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from hwlib.check.hand_in import digest
 from hwlib.check.tasks import tasks_of
 from tools.editions.plain import Book, Plain, read_sources, title_of
 
@@ -25,7 +27,13 @@ EDITIONS = ("student", "instructor")
 GLUED = "application/papermill.record/text/plain"
 SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
 # Students are graded elsewhere, and need not have what runs their hand-ins.
-GRADING = {f"hwlib/check/{name}.py" for name in ("grade", "runner", "__main__")}
+GRADING = {
+    f"hwlib/check/{name}.py"
+    for name in (
+        *("__main__", "cells", "feedback", "grade", "gradebook", "hand_in", "process"),
+        *("reference", "runner"),
+    )
+}
 NOTEBOOKS = {"jupyterlab", "ipykernel", "mpmath", "sympy"}  # what chapters need beside the package
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -116,7 +124,10 @@ def edition(path: Path, book: Book, kind: str) -> str:
             continue
         tags = cell.metadata.get("tags", [])
         mine = [*tags, *([] if {"solution", "check"} & set(tags) else ["chapter"])]
-        cells.append(new_code_cell(cell.source, metadata={"tags": mine}))
+        metadata: dict[str, Any] = {"tags": mine}
+        if "solution" not in tags:  # whoever grades runs what a student has changed
+            metadata["original"] = digest(cell.source)
+        cells.append(new_code_cell(cell.source, metadata=metadata))
         figure = cell.metadata.get("mystnb", {}).get("figure")
         if figure:
             caption = " ".join(plain.convert(figure["caption"]).split())
@@ -128,8 +139,8 @@ def edition(path: Path, book: Book, kind: str) -> str:
         cells.append(new_markdown_cell(f"## Sources\n\n{listed}"))
     for index, cell in enumerate(cells):
         cell["id"] = f"cell-{index}"  # random ids would change with every run
-    metadata = {"kernelspec": KERNEL, "hwlib": {"chapter": number, "edition": kind}}
-    notebook = new_notebook(cells=cells, metadata=metadata)
+    about = {"kernelspec": KERNEL, "hwlib": {"chapter": number, "edition": kind}}
+    notebook = new_notebook(cells=cells, metadata=about)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
 

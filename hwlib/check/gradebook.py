@@ -1,0 +1,265 @@
+"""From grades of hand-ins to those of students: tables, other people's formats, corrections."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hwlib.check import feedback
+from hwlib.check.grade import Grade
+from hwlib.check.hand_in import plain
+from hwlib.check.tasks import TASKS, tasks_of
+
+# Names of files and folders as platforms hand them out; without one of these see `student_of`.
+PLATFORMS = (
+    re.compile(r"(?P<student>[^/\\]+?)_\d+_assignsubmission_file"),  # Moodle
+    re.compile(r"(?P<student>[a-z]+(?:_LATE)?_\d+)_\d+_[^/\\]*$"),  # Canvas
+    re.compile(r"(?P<student>submission_\d+)(?=[/\\])"),  # Gradescope
+)
+# What each platform knows a student by; the roster of the course may hold these columns.
+KNOWN_BY = {
+    "moodle": ("Full name", "Username", "ID number", "Email address"),
+    "canvas": ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"),
+    "gradescope": ("First Name", "Last Name", "SID", "Email"),
+}
+Roster = Mapping[str, Mapping[str, str]]
+
+
+class TableError(ValueError):
+    """A table of the teacher's that cannot be used as it is."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """Points that a teacher gives for one task, whatever the check said, and why."""
+
+    student: str
+    task: str
+    points: float
+    comment: str
+
+
+def student_of(path: Path, notebooks: Iterable[str] = (), pattern: str = "") -> str:
+    """Return whose hand-in a file is, by its name or that of its folder.
+
+    ``pattern`` is a regular expression whose first group is the student; without it, the names that
+    Moodle, Canvas and Gradescope give are known. Otherwise it is the file's name without that of
+    the notebook (`anna_01_logistic_loss.ipynb`), or where nothing is left, that of its folder.
+    """
+    for known in [re.compile(pattern)] if pattern else PLATFORMS:
+        if found := known.search(str(path)):
+            return plain(found[1].replace("_LATE", ""))
+    stem = re.sub(r"(-Copy\d+| ?\(\d+\))+$", "", path.stem)
+    for notebook in notebooks:
+        stem = stem.replace(notebook, "")
+    return plain(stem.strip(" _-.") or path.resolve().parent.name)
+
+
+def chosen(grades: Iterable[tuple[str, Grade]], take: str) -> dict[str, list[Grade]]:
+    """Return one grade for each chapter of each student: of several hand-ins the best or the last.
+
+    Hand-ins that were not graded are kept beside, since somebody has to look at them.
+    """
+    rank = {
+        "best": lambda grade: (grade.points, grade.modified),
+        "last": lambda grade: (grade.modified, grade.points),
+    }[take]
+    found: dict[str, dict[Any, Grade]] = {}
+    for student, grade in grades:
+        mine = found.setdefault(student, {})
+        key = grade.chapter if grade.status == "graded" else grade.path
+        if key not in mine or rank(grade) > rank(mine[key]):
+            mine[key] = grade
+    return {s: sorted(found[s].values(), key=lambda g: (g.chapter, g.path)) for s in sorted(found)}
+
+
+def partial(grade: Grade, steps: Mapping[str, Sequence[str]]) -> Grade:
+    """Return a grade with points for the steps that were passed, in halves, rounded down.
+
+    ``steps`` are all steps of each task, as a right answer passes them.
+    """
+    points = 0.0
+    for name, result in grade.results.items():
+        possible, all_steps = TASKS[name].points, set(steps.get(name, ()))
+        if result and not result["failed"]:
+            points += possible
+        elif result and all_steps:
+            share = len(all_steps & set(result["steps"])) / len(all_steps)
+            points += math.floor(2 * possible * min(share, 1)) / 2
+    return replace(grade, points=points)
+
+
+def task_points(grade: Grade, steps: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return the points of each task of one grade."""
+    whole = {name: replace(grade, results={name: r}) for name, r in grade.results.items()}
+    return {name: partial(alone, steps).points for name, alone in whole.items()}
+
+
+def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+    """Read a CSV file with a head, as spreadsheets save it.
+
+    Raises
+    ------
+    TableError
+        If it cannot be read, or lacks a column that is needed.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: cannot be read as UTF-8: {error}") from None
+    divided = csv.DictReader(text.splitlines(), delimiter=";" if ";" in text[:200] else ",")
+    missing = [name for name in needed if name not in (divided.fieldnames or ())]
+    if missing:
+        raise TableError(
+            f"{path}: expected the columns {', '.join(needed)} in its first line, "
+            f"got {', '.join(divided.fieldnames or ())}."
+        )
+    return [{k: (v or "").strip() for k, v in row.items() if k} for row in divided]
+
+
+def read_roster(path: Path) -> dict[str, dict[str, str]]:
+    """Read what the course knows of each student: a column "student", and those of `KNOWN_BY`."""
+    return {row["student"]: row for row in read_table(path, ("student",))}
+
+
+def read_overrides(path: Path) -> list[Override]:
+    """Read the corrections of a teacher: student, task, points, comment.
+
+    Raises
+    ------
+    TableError
+        If a task is unknown, or points are none between 0 and what is possible.
+    """
+    found = []
+    for row in read_table(path, ("student", "task", "points")):
+        name, points = row["task"].removeprefix("my_"), row["points"].replace(",", ".")
+        if name not in TASKS:
+            raise TableError(f"{path}: there is no task {name!r}; there are: {', '.join(TASKS)}.")
+        if not re.fullmatch(r"\d+(\.\d+)?", points) or float(points) > TASKS[name].points:
+            most = TASKS[name].points
+            raise TableError(f"{path}: {name}: expected points from 0 to {most}, got {points!r}.")
+        found.append(Override(row["student"], name, float(points), row.get("comment", "")))
+    return found
+
+
+class Gradebook:
+    """All grades of a course so far; `write` puts them into a folder."""
+
+    def __init__(
+        self,
+        *,
+        take: str = "best",
+        overrides: Sequence[Override] = (),
+        roster: Roster | None = None,
+    ) -> None:
+        self.grades: list[tuple[str, Grade]] = []
+        self.steps: Mapping[str, Sequence[str]] = {}  # of right answers; with them partial credit
+        self._take = take
+        self._overrides, self._roster = overrides, roster or {}
+
+    def add(self, student: str, grade: Grade) -> Grade:
+        """Add the grade of a hand-in, and return it with partial credit if that is given."""
+        if self.steps:
+            grade = partial(grade, self.steps)
+        self.grades.append((student, grade))
+        return grade
+
+    def unknown(self) -> set[str]:
+        """Return the students of overrides who have handed nothing in."""
+        return {o.student for o in self._overrides} - {student for student, _ in self.grades}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row for each student: points of each task and chapter, the sum, remarks."""
+        students = chosen(self.grades, self._take)
+        chapters = sorted({g.chapter for mine in students.values() for g in mine if g.results})
+        given = {(o.student, o.task): o for o in self._overrides}
+        rows = []
+        for student, mine in students.items():
+            row: dict[str, Any] = {"student": student}
+            points: dict[str, float] = {}
+            for grade in mine:
+                points |= task_points(grade, self.steps)
+            for task in (task for chapter in chapters for task in tasks_of(chapter)):
+                override = given.get((student, task.name))
+                row[task.name] = override.points if override else points.get(task.name, "")
+            for chapter in chapters:
+                reached = [row[task.name] for task in tasks_of(chapter) if row[task.name] != ""]
+                row[f"chapter {chapter}"] = sum(reached) if reached else ""
+            row["total"] = sum(row[f"chapter {c}"] or 0 for c in chapters)
+            row["possible"] = sum(task.points for c in chapters for task in tasks_of(c))
+            row["remarks"] = "; ".join(_remarks(mine))
+            rows.append(row)
+        return rows
+
+    def write(self, folder: Path) -> None:
+        """Write grades.json and .csv, one table for each platform, and a page for each student."""
+        rows, students = self.rows(), chosen(self.grades, self._take)
+        stored = [{"student": student} | asdict(grade) for student, grade in self.grades]
+        store(folder / "grades.json", json.dumps(stored, indent=1) + "\n")
+        store_table(folder / "grades.csv", rows)
+        for platform in KNOWN_BY:
+            store_table(folder / f"{platform}.csv", self._table(platform, rows))
+        comments = {(o.student, o.task): o.comment for o in self._overrides}
+        for row in rows:
+            page = feedback.page(row, students[row["student"]], comments)
+            store(folder / "feedback" / feedback.file_name(row["student"]), page)
+
+    def _table(self, platform: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        chapters = [key for key in (rows[0] if rows else ()) if key.startswith("chapter ")]
+        table: list[dict[str, Any]] = []
+        if platform == "canvas":  # the row that Canvas reads the possible points from
+            most = {c: sum(t.points for t in tasks_of(int(c.split()[1]))) for c in chapters}
+            head = dict.fromkeys(KNOWN_BY[platform], "") | {"Student": "    Points Possible"}
+            table.append(head | {c.capitalize(): most[c] for c in chapters})
+        for row in rows:
+            about = self._roster.get(row["student"], {})
+            entry: dict[str, Any] = {key: about.get(key, "") for key in KNOWN_BY[platform]}
+            first = KNOWN_BY[platform][0]
+            entry[first] = entry[first] or row["student"]
+            if platform == "gradescope":
+                entry |= {"Total Score": row["total"], "Max Points": row["possible"]}
+            entry |= {chapter.capitalize(): row[chapter] for chapter in chapters}
+            if platform == "moodle":
+                entry["Feedback"] = feedback.summary(row)
+            table.append(entry)
+        return table
+
+
+def _remarks(grades: Iterable[Grade]) -> Iterable[str]:
+    for grade in grades:
+        if grade.status != "graded":
+            yield f"{grade.path}: {grade.status}: {grade.detail}"
+        yield from (f"chapter {grade.chapter}: {remark}" for remark in grade.remarks)
+
+
+def store(path: Path, text: str) -> None:
+    """Write a file so that it is whole at any time, also if the program is stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def store_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a CSV file that spreadsheets read as text and numbers, and run nothing of."""
+    lines: list[list[str]] = [list(rows[0])] if rows else []
+    lines += [[_cell(value) for value in row.values()] for row in rows]
+    part = path.with_name(f".{path.name}.part")
+    with part.open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(lines)
+    os.replace(part, path)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float | int):
+        return f"{value:g}"
+    text = plain(value, 2000)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text

@@ -1,0 +1,178 @@
+"""Hand-ins as files: find them, read their code cells, and say in words what is no notebook."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hwlib.check.tasks import TASKS, tasks_of
+
+LARGEST = 20_000_000  # bytes of a hand-in that is read at all
+CHAPTERS = {task.chapter for task in TASKS.values()}
+
+
+class HandInError(ValueError):
+    """A file that is no notebook of this homework."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell. ``changed`` tells whether a student has edited what the chapter brought."""
+
+    source: str
+    tags: tuple[str, ...] = ()
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """The code cells of a notebook, the chapter that it answers, and remarks for the teacher."""
+
+    chapter: int
+    cells: list[Cell]
+    remarks: list[str] = field(default_factory=list)
+
+
+def plain(text: object, longest: int = 300) -> str:
+    """Return ``text`` in one line that any console, CSV and page takes.
+
+    Control characters, lone surrogates and what else cannot be printed become escapes.
+    """
+    words = str(text)
+    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words[:longest])
+    return safe + "…" if len(words) > longest else safe
+
+
+def digest(source: str) -> str:
+    """Return what tells whether a cell's code is still the original; blanks do not count."""
+    return hashlib.sha256("".join(source.split()).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def find(arguments: Iterable[str | Path]) -> Iterator[Path]:
+    """Yield the files that are meant: themselves, notebooks below folders, and matches of globs.
+
+    A name that is neither there nor a pattern is yielded, too, so that it gets its line.
+    """
+    seen: set[Path] = set()
+    for argument in map(str, arguments):
+        names = (
+            [argument] if os.path.lexists(argument) else sorted(glob.glob(argument, recursive=True))
+        )
+        for name in names or [argument]:
+            path = Path(name)
+            inside = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
+            for file in inside:
+                hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+                if not hidden and file not in seen and not (path.is_dir() and file.is_dir()):
+                    seen.add(file)
+                    yield file
+
+
+def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
+    """Read a notebook file of nbformat 3 or 4.
+
+    The chapter is the one given; without it, that of the notebook's metadata; where a student's
+    editor has dropped them, the one whose answers it defines.
+
+    Raises
+    ------
+    HandInError
+        If the file cannot be read, is no notebook, or is of no chapter.
+    """
+    notebook = _json(_text(_bytes(path)))
+    try:
+        cells = list(_cells(notebook))
+        metadata = notebook.get("metadata") or {}
+        stated = metadata["hwlib"]["chapter"] if "hwlib" in metadata else None
+        known = stated in CHAPTERS
+    except (KeyError, TypeError, AttributeError) as error:
+        raise HandInError(f"no notebook: {type(error).__name__} in its cells") from None
+    named = _chapter_of_names(cells)
+    found = chapter or (stated if known else named)
+    if found is None:
+        raise HandInError("a notebook of no chapter: it defines none of the answers")
+    remarks = []
+    if known and stated != found:
+        remarks.append(f"its metadata says chapter {stated}")
+    if named not in (None, found):
+        remarks.append(f"most of its answers are of chapter {named}")
+    for task in tasks_of(found):
+        if sum(f"def {task.answer}(" in cell.source for cell in cells) > 1:
+            remarks.append(f"{task.answer} is defined in several cells, and the last one counts")
+    return HandIn(found, cells, remarks)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        # Neither a pipe, which would block, nor a device, which may never end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise HandInError("no ordinary file")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, HandInError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise HandInError(f"cannot be read: {reason}") from None
+    if len(content) > LARGEST:
+        raise HandInError(f"more than {LARGEST / 1e6:.0f} MB: clear its outputs and save it again")
+    return content
+
+
+def _text(content: bytes) -> str:
+    if not content.strip():
+        raise HandInError("an empty file")
+    if content.startswith(b"PK\x03\x04"):
+        raise HandInError("a ZIP archive: unpack it first")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:100]:
+        raise HandInError("saved as UTF-16, and notebooks are UTF-8: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise HandInError(
+            "saved as Latin-1 or another encoding, and notebooks are UTF-8: save it as UTF-8"
+        ) from None
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        notebook = json.loads(text)
+    except RecursionError:
+        raise HandInError("no notebook: its JSON is nested too deeply") from None
+    except ValueError as error:
+        kind = "JSON that breaks off or is damaged" if text.lstrip()[0] == "{" else "other text"
+        raise HandInError(f"no notebook but {kind}: {plain(error, 80)}") from None
+    if not isinstance(notebook, dict) or not ("cells" in notebook or "worksheets" in notebook):
+        raise HandInError("no notebook: JSON without cells")
+    return notebook
+
+
+def _cells(notebook: dict[str, Any]) -> Iterator[Cell]:
+    """The code cells; nbformat 3 keeps them in worksheets and calls the source input."""
+    sheets = notebook["worksheets"] if "cells" not in notebook else [notebook]
+    for cell in (cell for sheet in sheets for cell in sheet["cells"]):
+        if cell["cell_type"] != "code":
+            continue
+        source = "".join(cell["source"] if "source" in cell else cell["input"])
+        metadata = cell.get("metadata") or {}
+        tags = tuple(tag for tag in metadata.get("tags") or () if isinstance(tag, str))
+        original = metadata.get("original")
+        yield Cell(source, tags, isinstance(original, str) and original != digest(source))
+
+
+def _chapter_of_names(cells: list[Cell]) -> int | None:
+    """The chapter of which most answers are defined; None where two are equal or none is."""
+    text = "\n".join(cell.source for cell in cells)
+    counts = dict.fromkeys(sorted(CHAPTERS), 0)
+    for task in TASKS.values():
+        defined = f"def {task.answer}(" in text or f"{task.answer} =" in text
+        counts[task.chapter] += defined
+    first, second = sorted(counts, key=lambda n: counts[n], reverse=True)[:2]
+    return first if counts[first] > counts[second] else None

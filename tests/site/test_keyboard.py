@@ -28,4 +28,4 @@ def test_the_keyboard_reaches_things_and_shows_where_it_is(
     hidden = [stop["what"] for stop in stops if not stop["shown"] and not stop["body"]]
     assert not hidden, "\n".join(hidden)
     # Through the menus, and into the text with its equations and cells.
-    assert any("display-math" in stop["what"] for stop in stops)
+    assert any("formula" in stop["what"] for stop in stops)

@@ -1,6 +1,7 @@
 """Render math to MathML when the book is built: no script, no other host, readable aloud.
 
-Every current browser draws MathML itself, so a page shows its equations without JavaScript.
+Every current browser draws MathML itself, so a page shows its equations without JavaScript. What a
+displayed equation looks like, and where it may break, stands in `equations`.
 """
 
 import re
@@ -11,72 +12,57 @@ from xml.etree import ElementTree
 
 from docutils import nodes
 from fontTools import subset
-from latex2mathml.converter import convert
+from math_core import LatexError, LatexToMathML
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
+from tools.sphinx_ext import equations
+
 logger = logging.getLogger(__name__)
 
-# The converter knows the starred environments only; here the numbers come from Sphinx.
-_ALIGNED = re.compile(r"\\(begin|end)\{aligned\}")
+_CONVERTER = LatexToMathML()
+# A colon and an equals sign are read aloud as two; this is one character.
+_DEFINES = re.compile(r":=")
+_FUNCTION_APPLICATION = ("&ApplyFunction;", "\u2061")
 
-
-# What the converter makes of := (a letter and an operator), and the one character that it is.
-_DEFINES = ("<mi>:</mi><mo>&#x0003D;</mo>", "<mo>&#x02254;</mo>")
-_NAMESPACE = "http://www.w3.org/1998/Math/MathML"
-_SMALL = {"mfrac", "msub", "msup", "msubsup", "munder", "mover", "munderover"}
-_LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
-
-# Latin, Greek, letterlike and mathematical characters, and the italic letters that browsers put in
-# place of single letters.
-_CHARACTERS = "U+20-7E,U+A0-FF,U+391-3F6,U+2010-2044,U+2100-22FF,U+2308-230B,U+1D434-1D71B"
+# Latin, Greek, accents, letterlike and mathematical characters, and the italic letters that
+# browsers put in place of single letters.
+_CHARACTERS = "U+20-7E,U+A0-FF,U+2C6-2DC,U+391-3F6,U+2010-2064,U+2100-230B,U+1D434-1D71B"
 _FONT = Path("_static") / "fonts" / "math.woff2"
 
-ElementTree.register_namespace("", _NAMESPACE)
 
+def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
+    """Return ``latex`` as a MathML element, set as TeX sets it on a line or in a display.
 
-def to_mathml(latex: str, display: str) -> str:
-    """Return ``latex`` as a MathML element; ``display`` is "inline" or "block"."""
-    converted = convert(_ALIGNED.sub(r"\\\1{align*}", latex), display=display)
-    root = ElementTree.fromstring(converted.replace(*_DEFINES))
-    if display == "block":
-        _set_limits(root)
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _set_limits(element: ElementTree.Element) -> None:
-    """Put the limits of displayed sums and products below and above.
-
-    The converter leaves them at the side wherever the sum stands in brackets.
+    Raises
+    ------
+    LatexError
+        If it uses a command that the converter does not know.
     """
-    name = element.tag.removeprefix(f"{{{_NAMESPACE}}}")
-    if name in _LIMITS and element[0].text in ("∑", "∏"):
-        element.tag = f"{{{_NAMESPACE}}}{_LIMITS[name]}"
-    elif name not in _SMALL:
-        for child in element:
-            _set_limits(child)
+    latex = _DEFINES.sub(r"\\coloneqq ", latex)
+    converted = _CONVERTER.convert_with_local_state(latex, displaystyle=display)
+    math = ElementTree.fromstring(converted.replace(*_FUNCTION_APPLICATION))
+    equations.polish(math)
+    return math
 
 
-def _convert(node: nodes.Element, display: str) -> str:
+def _convert(node: nodes.Element, *, display: bool) -> ElementTree.Element:
     try:
-        return to_mathml(node.astext(), display)
-    except Exception as error:  # the converter raises many types; each must name its place
+        return to_mathml(node.astext(), display=display)
+    except LatexError as error:
         logger.warning("math cannot be rendered: %s: %s", error, node.astext(), location=node)
-        return ""
+        return ElementTree.Element("math")
 
 
 def _visit_inline(translator: Any, node: nodes.math) -> None:
-    translator.body.append(_convert(node, "inline"))
+    translator.body.append(ElementTree.tostring(_convert(node, display=False), encoding="unicode"))
     raise nodes.SkipNode
 
 
 def _visit_block(translator: Any, node: nodes.math_block) -> None:
-    # A long equation scrolls by itself instead of widening the page on a telephone.
-    translator.body.append(
-        translator.starttag(node, "div", CLASS="math display-math", tabindex="0", role="group")
-    )
-    translator.body.append(_convert(node, "block"))
+    translator.body.append(translator.starttag(node, "div", CLASS="math display-math"))
+    translator.body.append(equations.formula(_convert(node, display=True)))
     if node["number"]:
         number = get_node_equation_number(translator, node)
         translator.body.append(f'<span class="eqno">({number})')

@@ -19,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help book serve lab test quick lint unit equations site nbval elsewhere fresh student notebooks \
-        alive networks sweep accuracy bench benchbook mutants linkcheck lock upgrade licences audit \
+        alive networks sweep seeds accuracy bench benchbook mutants linkcheck lock upgrade licences audit \
         clean env-book env-test env-studies env-maintain
 
 help:  # list the commands
@@ -83,6 +83,9 @@ networks: env-test  ## train the networks that run in the page, and store them
 
 sweep: env-test  ## run the experiment of chapter 8, or continue it
 	nice $(RUN) -m studies.ranking
+
+seeds: env-test  ## train with the further seeds of chapters 6 and 9, or continue
+	nice $(RUN) -m studies.seeds
 
 accuracy: env-studies  ## measure the accuracy of the loss here and in four libraries
 	$(RUN) -m studies.accuracy

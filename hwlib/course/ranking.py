@@ -33,7 +33,7 @@ SEEDS = tuple(range(10))
 EPOCHS = 10
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     images: Tensor
     labels: Tensor
     validation: Batches
@@ -101,8 +101,8 @@ def train_setting(
     def make(parameters: Iterable[nn.Parameter]) -> Optimizer:
         return METHODS[optimizer](parameters, lr=learning_rate)
 
-    with _one_thread():
-        parts = _parts(data, images)
+    with one_thread():
+        parts = parts_of(data, images)
         [run] = compare_optimizers(
             MLP,
             partial(Batches, parts.images, parts.labels, batch_size),
@@ -122,7 +122,7 @@ def train_setting(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -140,9 +140,9 @@ def _load(data: str, images: int) -> ImageData:
 
 
 @lru_cache(maxsize=1)
-def _parts(data: str, images: int) -> _Parts:
+def parts_of(data: str, images: int) -> Parts:
     """Load and split once per process, as in chapter 5."""
     loaded = _load(data, images)
     x, y = to_tensors(loaded.train_images[:images], loaded.train_labels[:images])
     test = to_tensors(loaded.test_images, loaded.test_labels)
-    return _Parts(*hold_out(x, y, min(5000, len(y) // 4)), Batches(*test, 1000))
+    return Parts(*hold_out(x, y, min(5000, len(y) // 4)), Batches(*test, 1000))

@@ -5,7 +5,7 @@ between two neighbouring numbers of the result's precision; half an ulp is lost 
 With soft labels the derivative passes through 0, where its two terms cancel: there the unit is an
 ulp of the larger term, since no formula of the working precision has more digits.
 
-The result is `book/data/accuracy.json`, which the chapter on the logistic loss shows.
+The result is `book/data/accuracy.json`, which the page on accuracy shows.
 """
 
 import json
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from studies.accuracy.exact import Exact, exact_values
 from studies.accuracy.libraries import LIBRARIES, PACKAGES
+from studies.accuracy.page import draw, tables
 
 Array = NDArray[Any]
 TARGET = Path(__file__).parents[2] / "book" / "data" / "accuracy.json"
@@ -134,6 +135,9 @@ def main() -> None:
             "curve_logits": (CURVE_STARTS + 0.5).tolist(),
             "curves": {str(label): curve(label, pool) for label in (1, 0)},
         }
+    record["tables"] = tables(record)
+    TARGET.parent.mkdir(exist_ok=True)
+    draw(record, TARGET.with_suffix(".png"))
     TARGET.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{TARGET.name} is written")
 

@@ -160,7 +160,7 @@ def test_validation_holds_5000_images_at_most(monkeypatch):
         test_labels=np.zeros(30, np.int64),
     )
     monkeypatch.setattr(ranking, "_load", lambda *_: data)
-    load = ranking._parts.__wrapped__
+    load = ranking.parts_of.__wrapped__
     for images, held_out in ((20_400, 5000), (4000, 1000)):
         parts = load("any", images)
         sizes = len(parts.labels), sum(len(y) for _, y in parts.validation)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hwlib.course.records import accuracy_rows, load_record, worst_error
+from hwlib.course.records import find_record
+from studies.accuracy.page import accuracy_rows, tables
 
 BOOK = Path(__file__).parents[2] / "book"
 FUNCTIONS = ["sigmoid", "softplus", "loss, hard labels", "loss, soft labels"]
@@ -24,20 +25,19 @@ def row(library, worst, *, function="loss", precision="float64", normal=None):
 @pytest.fixture
 def record(monkeypatch):
     monkeypatch.chdir(BOOK)
-    return load_record("accuracy")
+    return json.loads(find_record("accuracy.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("folder", [BOOK, BOOK.parent])
 def test_record_is_found_from_where_notebooks_run(monkeypatch, folder):
     monkeypatch.chdir(folder)
-    stored = json.loads((BOOK / "data" / "accuracy.json").read_text(encoding="utf-8"))
-    assert load_record("accuracy") == stored
+    assert find_record("accuracy.json").resolve() == BOOK / "data" / "accuracy.json"
 
 
 def test_missing_record_is_an_error_that_says_where_it_was_looked_for(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"expected accuracy\.json in data or book.data"):
-        load_record("accuracy")
+        find_record("accuracy.json")
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
@@ -52,13 +52,8 @@ def test_measurement_keeps_what_the_book_promises(record, precision):
     assert ours["derivative, hard labels"]["worst"] <= 4
 
 
-def test_worst_error_is_the_larger_of_both_precisions():
-    rows = [row("hwlib", 1.5), row("hwlib", 2.0, precision="float32"), row("SciPy", 9.0)]
-    rows.append(row("hwlib", 7.0, function="sigmoid"))
-    assert worst_error({"rows": rows}, "loss") == 2.0
-    assert worst_error({"rows": rows}, "loss", "SciPy") == 9.0
-    with pytest.raises(ValueError, match=r"of \['loss', 'sigmoid'\] in SciPy, got 'sigmoid'"):
-        worst_error({"rows": rows}, "sigmoid", "SciPy")
+def test_the_page_shows_what_was_measured(record):
+    assert record["tables"] == tables(record)
 
 
 def test_table_shows_the_worst_normal_error_and_says_where_no_digit_is_right():

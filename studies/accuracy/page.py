@@ -1,0 +1,74 @@
+"""The table and the figure of the page on accuracy, made from the record of a run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+
+from hwlib import plot
+
+LIBRARIES = ("hwlib", "PyTorch", "scikit-learn", "optax", "SciPy")
+FUNCTIONS = (
+    *("loss, hard labels", "loss, soft labels"),
+    *("derivative, hard labels", "derivative, soft labels", "sigmoid", "softplus"),
+)
+
+
+def accuracy_rows(
+    record: Mapping[str, Any], functions: Sequence[str], libraries: Sequence[str]
+) -> list[list[str]]:
+    """Return the rows of a table: worst errors in ulp where all numbers are normal.
+
+    Subnormal results, logits and labels are left out because some libraries round them to zero on
+    purpose, for speed. "none right" stands for an error that leaves no digit of the result. Where
+    the unit is an ulp of the larger of two terms, the row says so.
+    """
+    rows = []
+    for function in functions:
+        for precision, bits in (("float32", 24), ("float64", 53)):
+            measured = [
+                row
+                for row in record["rows"]
+                if row["function"] == function and row["precision"] == precision
+            ]
+            worst = {row["library"]: row["worst_normal"] for row in measured}
+            cells = [_cell(worst.get(library), 2.0 ** (bits - 2)) for library in libraries]
+            larger = any(row["unit"] == "larger term" for row in measured)
+            what = f"{function} (of the larger term)" if larger else function
+            rows.append([what, precision, *cells])
+    return rows
+
+
+def _cell(worst: float | None, no_digit: float) -> str:
+    if worst is None:
+        return "–"
+    if worst >= no_digit:
+        return "none right"
+    return f"{worst:.1f}" if worst < 1000 else f"{worst:.0e}"
+
+
+def tables(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the tables of the page by name."""
+    versions = [[name, number] for name, number in record["versions"].items()]
+    return {
+        "worst": {
+            "headers": ["Worst error in ulp of", "Precision", *LIBRARIES],
+            "rows": accuracy_rows(record, FUNCTIONS, LIBRARIES),
+        },
+        "versions": {"headers": ["Library", "Version"], "rows": versions},
+    }
+
+
+def draw(record: Mapping[str, Any], path: Path) -> None:
+    """Draw the worst error of each library's float64 loss against the logit, for both labels."""
+    plot.use_style()
+    fig, axes = plt.subplots(1, 2, sharey=True)
+    for ax, label in zip(axes, ("1", "0"), strict=True):
+        for library, errors in record["curves"][label].items():
+            ax.semilogy(record["curve_logits"], errors, label=library)
+        ax.set(xlabel="logit z", title=f"label {label}", ylim=(0.1, 2e16))
+    axes[0].set_ylabel("worst error in ulp")
+    axes[0].legend(loc="upper left")
+    fig.savefig(path, metadata={"Software": None})
+    plt.close(fig)

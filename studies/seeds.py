@@ -1,0 +1,22 @@
+"""Run the stored experiments of chapters 6 and 9 with all seeds, or continue them: `make seeds`."""
+
+import os
+import sys
+from pathlib import Path
+
+from hwlib.course.experiments import cnn_setting, cnn_settings, remedy_setting, remedy_settings
+from hwlib.course.sweep import open_executor, sweep
+
+FOLDER = Path(__file__).parents[1] / "book" / "data"
+
+
+def main() -> int:
+    """Run what is not stored yet."""
+    with open_executor(workers=os.cpu_count()) as executor:
+        sweep(remedy_setting, remedy_settings(), FOLDER / "remedies.jsonl", executor, progress="9")
+        sweep(cnn_setting, cnn_settings(), FOLDER / "cnn_seeds.jsonl", executor, progress="6")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

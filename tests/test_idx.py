@@ -143,11 +143,32 @@ def test_absurd_header_is_refused(folder, sides):
         read_bytes(folder, header + (b"few" if len(sides) < 9 else b"x"))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "got nothing; it may be a web page"),
+        (PAGE, "got 3c 21 44 4f; it may be a web page"),
+        (b"\0\0\x08\0", r"expected 1 bytes of entries for the shape \(\), got 0"),
+        (b"\x1f\x8b\x08\0", "delete it and load again"),
+    ],
+)
+def test_error_says_what_came(folder, content, said):
+    with pytest.raises(IdxError, match=said):
+        read_bytes(folder, content)
+
+
+@pytest.mark.parametrize("sides", [(1,) * 32, (0, 2**31 - 1)])
+def test_largest_header_is_read(folder, sides):
+    header = bytes([0, 0, 8, len(sides)]) + struct.pack(f">{len(sides)}I", *sides)
+    assert read_bytes(folder, header + b"x" * min(sides)).shape == sides
+
+
 def test_huge_sides_beside_an_empty_one_are_refused(folder):
     # No entry at all, and complete as it is, but of a shape that no array can have.
-    header = bytes([0, 0, 0x08, 3]) + struct.pack(">3I", 0, 2**31, 2**32 - 1)
-    with pytest.raises(IdxError, match="expected 0 bytes"):
-        read_bytes(folder, header)
+    for sides in ((0, 2**31), (0, 2**32 - 1)):
+        header = bytes([0, 0, 0x08, 2]) + struct.pack(">2I", *sides)
+        with pytest.raises(IdxError, match="expected 0 bytes"):
+            read_bytes(folder, header)
 
 
 def test_missing_file_is_an_os_error(folder):

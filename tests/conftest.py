@@ -17,7 +17,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every run, and no limit on time: a slow machine is not an error.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+# Of mutants there are hundreds, and a test that takes one for the original sees it on few examples.
+examples = 10 if "MUTANT_UNDER_TEST" in os.environ else 100
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, database=None, max_examples=examples
+)
 settings.load_profile("repeatable")
 
 

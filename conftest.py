@@ -67,9 +67,11 @@ def pytest_make_collect_report(
     """Refuse a notebook that holds no code, was not executed, or is not of its text."""
     report = yield
     if type(collector).__name__ == "IPyNbFile" and report.passed:
-        from tools.notebooks import behind
+        from tools.pairs import behind, mend
 
-        problem = behind(collector.path) or (None if report.result else "no cell holds code")
+        problem = None if report.result else "no cell holds code"
+        if reason := behind(collector.path):
+            problem = f"{reason}; {mend([collector.path])}"
         if problem:
             report.outcome = "failed"
             report.longrepr = f"{collector.path.name}: {problem}"

@@ -100,7 +100,6 @@ LONG_FUNCTIONS = {
     "hwlib.check.chapter4": {"split_validation": 64},
     "hwlib.check.chapter5": {"evaluate": 63},
     "hwlib.check.comparison": {"optimizers": 52, "compare_optimizers": 68},
-    "hwlib.check.grade": {"_execute": 44},
     "hwlib.check.models": {"check_logits": 61},
 }
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tools.pairs import stale
+
 TOP = Path(__file__).parents[1]
 BUILD = TOP / "_build"
 # Beside what it guards, not inside: the build removes the folder. One object in each process, so
@@ -30,6 +32,8 @@ def build() -> str:
     """Return what went wrong, or nothing."""
     if BUILD.exists() and not BUILD.is_dir():
         return f"{BUILD} is a file, and a folder of that name is needed: move it away."
+    if behind := stale(TOP / "book"):
+        return behind
     # A build that failed once would pass the second time on its own leftovers: start clean.
     shutil.rmtree(BUILD, ignore_errors=True)
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", "--quiet", "-n", "-W", "--keep-going"]

@@ -19,7 +19,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-TOP = Path(__file__).resolve().parents[1]
+from tools.pairs import TOP, code, executed
+
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # Both files must say what stands in the text, or JupyterLab takes them for different notebooks.
 PAIRING = {
@@ -51,41 +52,6 @@ def lay_out(source: Path) -> NotebookNode:
     if text != source.read_text(encoding="utf-8"):
         source.write_text(text, encoding="utf-8")
     return notebook
-
-
-def code(notebook: NotebookNode) -> list[tuple[str, bool]]:
-    """Return what decides the outputs: the source of each code cell, and whether it may raise."""
-    return [
-        (cell.source, "raises-exception" in cell.metadata.get("tags", []))
-        for cell in notebook.cells
-        if cell.cell_type == "code" and cell.source.strip()
-    ]
-
-
-def executed(notebook: NotebookNode) -> bool:
-    """Whether every cell with code was executed."""
-    cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
-    return all(cell.execution_count for cell in cells)
-
-
-def contents(notebook: NotebookNode) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return what a chapter's text and its notebook must agree in."""
-    keys = ("tags", "mystnb")
-    return [
-        (c.cell_type, c.source, {k: c.metadata[k] for k in keys if k in c.metadata})
-        for c in notebook.cells
-    ]
-
-
-def behind(path: Path) -> str | None:
-    """Return one line that says how a notebook is behind the text beside it, or None."""
-    stored, source = nbformat.read(path, as_version=4), path.with_suffix(".md")
-    mend = f"run: python -m tools.notebooks {Path(path.parent.name, source.name)}"
-    if not executed(stored):
-        return f"holds cells that were never executed; {mend}"
-    if source.exists() and contents(stored) != contents(jupytext.read(source)):
-        return f"is not of the text in {source.name}; {mend}"
-    return None
 
 
 def execute(notebook: NotebookNode, folder: Path) -> None:

@@ -109,7 +109,7 @@ def test_notebooks_that_compare_nothing_are_refused_before_anything_runs(tmp_pat
     (tmp_path / "stale.md").write_text("```{code-cell} ipython3\nprint(2)\n```\n", encoding="utf-8")
     found = run("--nbval", tmp_path)
     assert found.returncode == 2
-    mend = rf"run: python -m tools\.notebooks {tmp_path.name}"
+    mend = rf'run: make notebooks CHAPTERS="{tmp_path.name}'
     assert "empty.ipynb: no cell holds code" in found.stdout
     assert re.search(
         rf"unexecuted\.ipynb: holds cells .* never executed; {mend}/unex", found.stdout

@@ -79,3 +79,12 @@ def test_a_failed_build_fails(monkeypatch, capsys):
     monkeypatch.setattr(build_book.subprocess, "run", lambda *_, **__: failed)
     assert build_book.main() == 1
     assert "not built" in capsys.readouterr().err
+
+
+def test_a_stale_chapter_stops_the_build_with_the_command_that_mends_it(checkout, tmp_path, capsys):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "01_a.md").write_text("# A title")
+    assert build_book.main() == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == 'run: make notebooks CHAPTERS="book/01_a.md"'
+    assert checkout == []

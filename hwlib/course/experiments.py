@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from hwlib.batches import AugmentedBatches, Batches, shift_images
 from hwlib.course.ranking import one_thread, parts_of
+from hwlib.course.sweep import Setting, SweepError, read_runs, setting_key
 from hwlib.evaluate import evaluate, predict_labels
 from hwlib.models import CNN, MLP
 from hwlib.train import OPTIMIZERS, History, compare_optimizers, fit, fit_one_cycle
@@ -71,7 +76,7 @@ def cnn_setting(
         if recipe in OPTIMIZERS:
             [run] = compare_optimizers(
                 make,
-                lambda generator: Batches(x, y, BATCH_SIZE, generator=generator),
+                partial(Batches, x, y, BATCH_SIZE),
                 parts.validation,
                 optimizers=[recipe],
                 epochs=epochs,
@@ -87,6 +92,27 @@ def cnn_setting(
             "moved": [evaluate(run.model, moved(parts.validation, by)).accuracy for by in MOVES],
             "test_right": right.bincount(minlength=10).tolist(),
         }
+
+
+def stored_seeds(path: Path) -> dict[tuple[str, str, int, int], list[dict[str, Any]]]:
+    """Results of the stored seeds, in their order, by network, recipe, epochs and images.
+
+    Raises
+    ------
+    SweepError
+        If a run of `cnn_settings` is missing.
+    """
+    found: dict[tuple[str, str, int, int], list[dict[str, Any]]] = {}
+    for setting, result in _stored(path, cnn_settings()):
+        network, recipe, epochs, images = list(setting.values())[1:5]
+        found.setdefault((network, recipe, epochs, images), []).append(result)
+    return found
+
+
+def final_values(history: History, stored: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    """Validation accuracies in % after the last epoch: of this run, then of the stored seeds."""
+    curves = [history.validation_accuracy, *(one["validation_accuracy"] for one in stored)]
+    return 100 * np.array([curve[-1] for curve in curves])
 
 
 def moved(batches: Batches, by: int) -> Batches:
@@ -140,6 +166,28 @@ def remedy_setting(*, data: str, remedy: str, seed: int, epochs: int = 60) -> di
             for name, values in measured.items():
                 found.setdefault(name, []).extend(values)
     return found
+
+
+def remedy_results(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The stored results of each remedy, in the order of the seeds.
+
+    Raises
+    ------
+    SweepError
+        If a run of `remedy_settings` is missing.
+    """
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in REMEDIES}
+    for setting, result in _stored(path, remedy_settings()):
+        found[setting["remedy"]].append(result)
+    return found
+
+
+def _stored(path: Path, settings: Sequence[Setting]) -> Iterator[tuple[Setting, dict[str, Any]]]:
+    runs = {setting_key(one["setting"]): one["result"] for one in read_runs(path)}
+    for setting in settings:
+        if setting_key(setting) not in runs:
+            raise SweepError(f"{path}: expected a run of {setting}, got none; run: make seeds")
+        yield setting, runs[setting_key(setting)]
 
 
 def dropout_mlp(dropout: float) -> nn.Module:

@@ -54,8 +54,6 @@ def paired_images(first: ArrayLike, second: ArrayLike) -> Disagreement:
     The ``chance`` is that of an imbalance at least as large, had a fair coin decided each of those
     images (the exact test of McNemar).
 
-    Equation: eq-paired-images
-
     Parameters
     ----------
     first, second : arrays (n,) of bool

@@ -13,6 +13,7 @@ from equation_reader import Reader, Statements
 
 from hwlib import evaluate, gradcheck, losses, train, two_layer
 from hwlib.batches import Batches
+from hwlib.course import luck
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
 from tools.equations.formulas.judge import NUMERIC, Context
@@ -265,6 +266,13 @@ def _pooling(read: Reader) -> Iterator[Pair]:
         yield f"a_{i, j}", read.sides("eq-pooling", i=i + 1, j=j + 1, z_=z)[0], found[i, j]
 
 
+def _wilson(read: Reader) -> Iterator[Pair]:
+    for images in (7, 10_000):
+        given = {"p": float(read.rng.random()), "B": images, "c": 1.96}
+        middle, half = (read.sides("eq-wilson", row, **given)[0] for row in (0, 1))
+        yield f"{given}", np.array([middle - half, middle + half]), luck.wilson(given["p"], images)
+
+
 ADAPTERS: dict[str, Adapter] = {
     "eq-sigmoid": _of_one_logit("eq-sigmoid", losses.sigmoid),
     "eq-sigmoid-slope": _of_one_logit(
@@ -297,4 +305,5 @@ ADAPTERS: dict[str, Adapter] = {
     "eq-output-side": _output_side,
     "eq-pooling": _pooling,
     "eq-one-cycle": _one_cycle,
+    "eq-wilson": _wilson,
 }

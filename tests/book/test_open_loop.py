@@ -104,3 +104,20 @@ def test_the_data_set_in_the_open_gives_the_batches_of_the_package(data: Any) ->
 def test_the_four_functions_of_the_homework_are_in_the_contents() -> None:
     headings = re.findall(r"^### (\w+):", (BOOK / "05_mlp_optimisers.md").read_text("utf-8"), re.M)
     assert set(headings) >= SHOWN
+
+
+def test_the_adam_of_the_solution_takes_the_steps_of_pytorch() -> None:
+    source = (BOOK / "05_mlp_optimisers.md").read_text("utf-8")
+    block = re.search(r"^```python\n(def adam_steps.*?)^```", source, re.M | re.S)
+    assert block
+    names: dict[str, Any] = {"np": np}
+    exec(block[1], names)
+    rng = np.random.default_rng(0)
+    gradients = [rng.normal(size=4) * 10.0 ** rng.integers(-6, 3, 4) for _ in range(50)]
+    place = torch.nn.Parameter(torch.zeros(4, dtype=torch.float64))
+    adam, moved = torch.optim.Adam([place], lr=0.01), np.zeros(4)
+    for gradient, step in zip(gradients, names["adam_steps"](gradients, 0.01), strict=True):
+        place.grad = torch.from_numpy(gradient)
+        adam.step()
+        moved -= step
+        np.testing.assert_allclose(place.detach(), moved, rtol=1e-10)

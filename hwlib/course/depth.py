@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hwlib.train import seeded_model
+from hwlib.models import seeded_model
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"sigmoid": nn.Sigmoid, "ReLU": nn.ReLU}
 STARTS: dict[str, Callable[[Tensor], object]] = {

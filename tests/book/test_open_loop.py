@@ -12,12 +12,12 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from hwlib.batches import Batches
-from hwlib.data import CLASS_NAMES, to_tensors
+from hwlib.batches import Batches, to_tensors
+from hwlib.data import CLASS_NAMES
 from hwlib.evaluate import evaluate, predict_image
-from hwlib.models import MLP
+from hwlib.models import MLP, seeded_model
 from hwlib.stand_in import draw_stand_in
-from hwlib.train import OPTIMIZERS, seeded_model, train_epoch
+from hwlib.train import OPTIMIZERS, train_epoch
 
 BOOK = Path(__file__).parents[2] / "book"
 SHOWN = {"train", "test", "predict", "plot"}

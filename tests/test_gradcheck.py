@@ -1,5 +1,7 @@
 """The gradient check: it accepts what is right, and notices a mistake of 0.1 %."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -244,3 +246,11 @@ def test_gradients_that_do_not_fit_the_weights_are_refused(gradient, message):
     weights = {"w": np.ones(2), "v": np.ones(1)}
     with pytest.raises(ValueError, match=message):
         check_gradient(lambda W: float(W["w"].sum() + W["v"].sum()), gradient, weights)
+
+
+def test_the_error_of_float32_arrays_is_calculated_in_float64():
+    a = np.array([1, 2, 3], np.float32) / np.float32(7)
+    b = a + np.array([1e-3, 0, 2e-3], np.float32)
+    expected = math.dist(a.tolist(), b.tolist()) / math.hypot(*b.tolist())
+    assert relative_error(a, b) == pytest.approx(expected, rel=1e-14)
+    assert relative_error(b, a) == pytest.approx(expected, rel=1e-14)

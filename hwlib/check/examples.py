@@ -1,14 +1,23 @@
 """Inputs that the checks of several chapters share, drawn from a seed."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwlib.check.values import Array
 from hwlib.two_layer import Weights
 
-Array = NDArray[np.floating]
 # B examples, D features, K hidden units: no two sizes of one case are equal, and no case has a size
 # of another one, so that a size that stands fixed in an answer shows.
 SIZES = ((7, 5, 6), (4, 3, 2), (1, 8, 9))
+# Labels and logits: both labels; fewer of them; soft labels; one example, and a small loss.
+LABELS_AND_LOGITS = tuple(
+    (np.array(labels, dtype=float)[:, None], np.array(logits)[:, None])
+    for labels, logits in (
+        ([0, 1, 1, 0, 1, 0, 1], [-3.0, -0.5, 0.0, 1.25, 4.0, 0.75, 2.0]),
+        ([1, 0, 1, 0], [0.3, -1.4, -2.2, 0.9]),
+        ([0.25, 0.9, 0.6, 0], [0.3, -1.4, -2.2, 0.9]),
+        ([1], [7.0]),
+    )
+)
 
 
 def network(examples: int, features: int = 5, hidden: int = 6) -> tuple[Array, Array, Weights]:
@@ -23,3 +32,8 @@ def network(examples: int, features: int = 5, hidden: int = 6) -> tuple[Array, A
 def sizes_of(X: Array, W: Weights) -> str:
     """The shapes of a network's arrays, in words."""
     return f"X {X.shape}, y {(len(X), 1)}, w1 {W['w1'].shape}, w2 {W['w2'].shape}"
+
+
+def row(column: Array) -> str:
+    """The numbers of a column, in words."""
+    return "[" + ", ".join(f"{v:.3g}" for v in column[:, 0]) + "]"

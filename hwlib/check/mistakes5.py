@@ -1,6 +1,4 @@
-"""Typical wrong answers of the PyTorch chapters, with the hint that each deserves."""
-
-from __future__ import annotations
+"""Typical wrong answers of the PyTorch chapters, under the names of their hints."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,9 +10,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hwlib.check.engine import known
+from hwlib.check.small import Batch
 from hwlib.course.mistakes_torch import train_epoch_divided_by_images
 
-Batch = tuple[Tensor, Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -23,21 +21,28 @@ def _epoch(
     *,
     clear: str = "each",
     average: str = "images",
+    step: str = "each",
+    mode: bool = True,
 ) -> Callable[[nn.Module, list[Batch], Optimizer], float]:
     """One epoch with one thing done wrongly."""
 
     def run(model: nn.Module, batches: list[Batch], optimizer: Optimizer) -> float:
         losses, sizes = [], []
+        if mode:
+            model.train()
         for images, labels in batches:
             if clear != "never":
                 optimizer.zero_grad()
             loss = loss_of(model(images), labels)
             loss.backward()
-            optimizer.step()
+            if step == "each":
+                optimizer.step()
             losses.append(loss.item())
             sizes.append(len(labels))
             if clear == "first batch":
                 break
+        if step == "once":
+            optimizer.step()
         total = sum(value * n for value, n in zip(losses, sizes, strict=True))
         return {
             "images": total / sum(sizes),
@@ -45,18 +50,19 @@ def _epoch(
             "sum": sum(losses),
             "sum over images": total,
             "sums divided by batches": total / len(losses),
+            "as if all were full": total / (len(losses) * sizes[0]),
             "last": losses[-1],
         }[average]
 
     return run
 
 
+def _own_optimiser(model: nn.Module, batches: list[Batch], _: Optimizer, lr: float) -> float:
+    return _epoch()(model, batches, torch.optim.SGD(model.parameters(), lr=lr))
+
+
 def _softmax_first(z: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(torch.softmax(z, dim=1), y)
-
-
-def _summed(z: Tensor, y: Tensor) -> Tensor:
-    return F.cross_entropy(z, y, reduction="sum")
 
 
 def _divided_by_images(model: nn.Module, batches: list[Batch], optimizer: Optimizer) -> float:
@@ -64,54 +70,46 @@ def _divided_by_images(model: nn.Module, batches: list[Batch], optimizer: Optimi
 
 
 EPOCHS = known(
+    "train_epoch",
     {
         "nll_loss on logits": _epoch(F.nll_loss),
         "forgotten zero_grad": _epoch(clear="never"),
         "softmax before cross-entropy": _epoch(_softmax_first),
-        "sum over the batch": _epoch(_summed),
+        "sum over the batch": _epoch(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
         "return in the loop": _epoch(clear="first batch"),
         "sign of the loss": _epoch(lambda z, y: -F.cross_entropy(z, y)),
+        "smoothed labels": _epoch(lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1)),
+        "no step": _epoch(step="never"),
+        "step after the loop": _epoch(step="once"),
+        "own optimiser": partial(_own_optimiser, lr=0.01),
+        "own optimiser, rate 0.1": partial(_own_optimiser, lr=0.1),
         "divided by the images": _divided_by_images,
         "mean of batch means": _epoch(average="batches"),
         "sum of batch means": _epoch(average="sum"),
         "sum over the images": _epoch(average="sum over images"),
         "divided by the batches": _epoch(average="sums divided by batches"),
+        "all batches taken for full": _epoch(average="as if all were full"),
         "loss of the last batch": _epoch(average="last"),
-    },
-    {
-        "nll_loss on logits": "nll_loss takes logarithms of probabilities; cross_entropy takes "
-        "logits.",
-        "forgotten zero_grad": "The gradients of all batches add up: backward adds to what is "
-        "there. What clears them?",
-        "softmax before cross-entropy": "cross_entropy takes the softmax itself, of logits. Is "
-        "one taken before it as well?",
-        "sum over the batch": "Your steps are as many times too large as a batch has images: is "
-        "the loss of a batch its sum?",
-        "return in the loop": "Only the first batch was used: how far is `return` indented?",
-        "sign of the loss": "The loss is made larger, not smaller: which sign does it have?",
-        "divided by the images": "Your loss is about as many times too small as a batch has "
-        "images: was a sum of batch means divided by the number of images?",
-        "mean of batch means": "The last batch is smaller and counts as much as the others in "
-        "your mean. Weigh each batch by its images.",
-        "sum of batch means": "That is a sum over the batches, not a mean over the images.",
-        "sum over the images": "That is a sum over all images, not yet their mean.",
-        "divided by the batches": "A sum over images was divided by the number of batches.",
-        "loss of the last batch": "That is the loss of the last batch, not of the epoch.",
+        "train mode missing": _epoch(mode=False),
     },
 )
 
 
-@torch.no_grad()
 def _evaluation(
-    model: nn.Module, batches: list[Batch], loss: str = "images", accuracy: str = "images"
+    model: nn.Module,
+    batches: list[Batch],
+    loss: str = "images",
+    accuracy: str = "images",
+    mode: bool = False,
 ) -> tuple[float, float]:
+    """Loss and accuracy with one thing done wrongly."""
     n = sum(len(y) for _, y in batches)
-    outputs = [(model(x).double(), y) for x, y in batches]
+    with torch.no_grad():
+        outputs = [(model.train(mode)(x).double(), y) for x, y in batches]
     means = [F.cross_entropy(z, y).item() for z, y in outputs]
     sums = [m * len(y) for m, (_, y) in zip(means, outputs, strict=True)]
     right = [int((z.argmax(1) == y).sum()) for z, y in outputs]
     shares = [r / len(y) for r, (_, y) in zip(right, outputs, strict=True)]
-    wrong_axis = sum(int((z.argmax(0)[: len(y)] == y[:10]).sum()) for z, y in outputs) / n
     losses = {
         "images": sum(sums) / n,
         "divided twice": sum(means) / n,
@@ -120,6 +118,7 @@ def _evaluation(
         "sum of means": sum(means),
         "last": means[-1],
         "softmax": sum(_softmax_first(z, y).item() * len(y) for z, y in outputs) / n,
+        "nll": sum(F.nll_loss(z.softmax(1), y).item() * len(y) for z, y in outputs) / n,
     }
     accuracies = {
         "images": sum(right) / n,
@@ -129,92 +128,69 @@ def _evaluation(
         "count by batches": sum(right) / len(right),
         "errors": 1 - sum(right) / n,
         "last": shares[-1],
-        "axis": wrong_axis,
+        "axis": sum(int((z.argmax(0)[: len(y)] == y[:10]).sum()) for z, y in outputs) / n,
+        "no axis": sum(int((z.argmax() == y).sum()) for z, y in outputs) / n,
     }
     return losses[loss], accuracies[accuracy]
 
 
 EVALUATIONS = known(
+    "evaluate",
     {
-        "divided by the images": partial(_evaluation, loss="divided twice", accuracy="images"),
+        "eval mode missing": partial(_evaluation, mode=True),
+        "divided by the images": partial(_evaluation, loss="divided twice"),
         "mean of batch means": partial(_evaluation, loss="batches", accuracy="batches"),
-        "sum over the images": partial(_evaluation, loss="sum", accuracy="images"),
-        "sum of batch means": partial(_evaluation, loss="sum of means", accuracy="images"),
+        "sum over the images": partial(_evaluation, loss="sum"),
+        "sum of batch means": partial(_evaluation, loss="sum of means"),
         "last batch only": partial(_evaluation, loss="last", accuracy="last"),
-        "softmax before cross-entropy": partial(_evaluation, loss="softmax", accuracy="images"),
-        "percent for a share": partial(_evaluation, loss="images", accuracy="percent"),
-        "count for a share": partial(_evaluation, loss="images", accuracy="count"),
-        "divided by the batches": partial(_evaluation, loss="images", accuracy="count by batches"),
-        "share of errors": partial(_evaluation, loss="images", accuracy="errors"),
-        "argmax over the batch": partial(_evaluation, loss="images", accuracy="axis"),
+        "softmax before cross-entropy": partial(_evaluation, loss="softmax"),
+        "nll_loss on probabilities": partial(_evaluation, loss="nll"),
+        "percent for a share": partial(_evaluation, accuracy="percent"),
+        "count for a share": partial(_evaluation, accuracy="count"),
+        "divided by the batches": partial(_evaluation, accuracy="count by batches"),
+        "share of errors": partial(_evaluation, accuracy="errors"),
+        "argmax over the batch": partial(_evaluation, accuracy="axis"),
+        "argmax over everything": partial(_evaluation, accuracy="no axis"),
         "loss and accuracy swapped": lambda m, b: _evaluation(m, b)[::-1],
-    },
-    {
-        "divided by the images": "Your loss is about as many times too small as a batch has "
-        "images: was a sum of batch means divided by the number of images?",
-        "mean of batch means": "The last batch is smaller and counts as much as the others in "
-        "your mean: weigh each batch by its images.",
-        "sum over the images": "That is a sum over all images, not yet their mean.",
-        "sum of batch means": "That is a sum over the batches.",
-        "last batch only": "That is the result of the last batch, not of all.",
-        "softmax before cross-entropy": "cross_entropy takes the softmax itself, of logits.",
-        "percent for a share": "The accuracy is asked for as a share of 1, not in percent.",
-        "count for a share": "That is the number of right answers, not their share.",
-        "divided by the batches": "The right answers are counted per image and divided by the "
-        "number of batches.",
-        "share of errors": "That is the share of wrong answers.",
-        "argmax over the batch": "For each class you look for the best image. Over which "
-        "dimension does the argmax go?",
-        "loss and accuracy swapped": "The loss comes first, the accuracy second.",
     },
 )
 
 
-def _guess(of: Callable[[Tensor], Tensor], share: bool = False, pick: str = "argmax") -> Any:
-    """A prediction with another confidence than the softmax of the largest logit in percent."""
+def prediction(
+    model: nn.Module,
+    image: Tensor,
+    of: Callable[[Tensor], Tensor] = lambda z: z.softmax(0),
+    times: float = 100,
+    pick: str = "argmax",
+    mode: bool = False,
+) -> tuple[int, float]:
+    """Class and confidence in percent, or with one thing done wrongly."""
+    with torch.no_grad():
+        z = model.train(mode)(image[None])[0].double()
+    label = int(getattr(z, pick)())
+    return label, float(of(z)[label]) * times
 
-    @torch.no_grad()
-    def predict(model: nn.Module, image: Tensor) -> tuple[int, float]:
-        z = model.eval()(image[None])[0].double()
-        label = int(getattr(z, pick)())
-        return label, float(of(z)[label]) * (1 if share else 100)
 
-    return predict
+def _from_one(model: nn.Module, image: Tensor) -> tuple[int, float]:
+    label, confidence = prediction(model, image)
+    return label + 1, confidence
 
 
-def _softmax(z: Tensor) -> Tensor:
-    return torch.softmax(z, dim=0)
-
-
-PREDICTIONS = known(
+PREDICTIONS: Any = known(
+    "predict_image",
     {
-        "share for percent": _guess(_softmax, share=True),
-        "logit for probability": _guess(lambda z: z, share=True),
-        "logit in percent": _guess(lambda z: z),
-        "sigmoid for softmax": _guess(torch.sigmoid),
-        "softmax over the batch": _guess(torch.ones_like),
-        "log-probability": _guess(lambda z: torch.log_softmax(z, dim=0), share=True),
-        "not normalised": _guess(torch.exp),
-        "least probable class": _guess(lambda z: _softmax(z).min().expand(10)),
-        "lowest logit": _guess(_softmax, pick="argmin"),
-        "class counted from 1": lambda m, x: (
-            _guess(_softmax)(m, x)[0] + 1,
-            _guess(_softmax)(m, x)[1],
-        ),
-    },
-    {
-        "share for percent": "That is a share of 1; asked for is percent.",
-        "logit for probability": "That is the logit, which can be any number. What turns ten "
-        "logits into ten probabilities?",
-        "logit in percent": "That is a hundred times the logit. What turns ten logits into ten "
-        "probabilities?",
-        "sigmoid for softmax": "A sigmoid looks at one logit only; ten of them do not sum to 1.",
-        "softmax over the batch": "The confidence is 100 % whatever the image: over which "
-        "dimension is the softmax taken?",
-        "log-probability": "That is the logarithm of a probability.",
-        "not normalised": "The exponentials are not yet divided by their sum.",
-        "least probable class": "That is the confidence in another class than the predicted one.",
-        "lowest logit": "That is the class with the smallest logit.",
-        "class counted from 1": "Classes are counted from 0.",
+        "eval mode missing": partial(prediction, mode=True),
+        "share for percent": partial(prediction, times=1),
+        "logit for probability": partial(prediction, of=lambda z: z, times=1),
+        "logit in percent": partial(prediction, of=lambda z: z),
+        "sigmoid for softmax": partial(prediction, of=torch.sigmoid),
+        "softmax over the batch": partial(prediction, of=torch.ones_like),
+        "log-probability": partial(prediction, of=lambda z: torch.log_softmax(z, 0), times=1),
+        "not normalised": partial(prediction, of=torch.exp),
+        "least probable class": partial(prediction, of=lambda z: z.softmax(0).min().expand(10)),
+        "lowest logit": partial(prediction, pick="argmin"),
+        "class counted from 1": _from_one,
+        "whole percent": lambda m, x: tuple(map(round, prediction(m, x))),
+        "confidence first": lambda m, x: prediction(m, x)[::-1],
     },
 )

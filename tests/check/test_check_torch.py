@@ -483,14 +483,14 @@ WRONG = [
     (
         "optimizers",
         with_entry("Nesterov 0.01", lambda p: SGD(p, lr=0.01, momentum=0.9)),
-        "momentum without nesterov",
+        "SGD with momentum for Nesterov",
         "look ahead",
     ),
     (
         "optimizers",
         with_entry("Adam 1", lambda p: torch.optim.Adam(p, lr=0.01)),
         "rate 0.01",
-        "hundred",
+        "name say",
     ),
     ("optimizers", with_entry("Adam 0.01", lambda p: torch.optim.Adam(p)), "rate 0.001", "default"),
     (
@@ -507,7 +507,7 @@ WRONG = [
     ),
     ("optimizers", lambda: {"SGD": SGD}, "keys", "names"),
     ("compare_optimizers", one_model, "shared model", "first value of every curve"),
-    ("compare_optimizers", seeded_once, "unequal starts", "others do not"),
+    ("compare_optimizers", seeded_once, "seeded once", "others do not"),
     ("cnn", models.MLP, "no convolution", "Conv2d"),
     ("cnn", lambda: small_cnn(hidden=400), "another size", "first linear layer"),
     ("cnn", lambda: small_cnn(end=[nn.Softmax(1)]), "softmax before cross-entropy", "twice"),

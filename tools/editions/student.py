@@ -183,7 +183,7 @@ def _surroundings(kind: str, top: Path) -> dict[Path, str]:
     for path in [top / "LICENSE", *(top / "hwlib").rglob("*")]:
         name = path.relative_to(top)
         graded = kind == "student" and name.as_posix() in GRADING
-        if path.suffix in ("", ".py", ".mplstyle") and path.is_file() and not graded:
+        if path.suffix in ("", ".py", ".mplstyle", ".toml") and path.is_file() and not graded:
             found[name] = path.read_text(encoding="utf-8")
     return found
 

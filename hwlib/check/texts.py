@@ -1,0 +1,38 @@
+"""What the checks say, read from `texts.toml`: every sentence and every hint stands there."""
+
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+from hwlib.check.outcome import Fault
+
+TEXTS: dict[str, Any] = tomllib.loads(
+    files("hwlib.check").joinpath("texts.toml").read_text(encoding="utf-8")
+)
+
+
+def fault(name: str, given: str, got: str = "", /, *, hint: str = "", **words: object) -> Fault:
+    """Return the fault of this name, its texts filled in with ``words``.
+
+    Parameters
+    ----------
+    name : str
+        A table under ``faults`` in `texts.toml`; the name of the mistake too, unless it says
+        another one.
+    given, got : str
+        The input that shows the fault, and what came.
+    hint : str
+        Replaces the hint of the table.
+    """
+    texts = {key: text.format(**words) for key, text in TEXTS["faults"][name].items()}
+    details = {"mistake": name, **texts, "given": given, "got": got}
+    return Fault(**(details | ({"hint": hint} if hint else {})))
+
+
+def hint_for(error: BaseException) -> str:
+    """Return the hint for what an answer raised: the first entry under ``raises`` that fits."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    for entry in TEXTS["raises"]:
+        if entry["type"] in names and any(part in str(error) for part in entry["text"]):
+            return str(entry["hint"])
+    raise AssertionError("the last entry under raises fits every exception")

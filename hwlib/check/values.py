@@ -1,0 +1,176 @@
+"""Values of an answer: read them safely, compare them, and recognise the mistake they hold."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwlib.check.outcome import Fault
+from hwlib.check.texts import TEXTS, fault
+
+RTOL = 1e-4  # far above what float32 loses in these sums, far below any mistake in a formula
+Array = NDArray[np.floating]
+Parts = dict[str, Array]
+Wrong = Mapping[str, tuple[str, Parts]]
+Read = Callable[[Any], Parts]
+HINTS: dict[str, str] = TEXTS["hints"]
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Whether two arguments hold the same numbers; objects of other kinds count as the same."""
+    if isinstance(a, Mapping):
+        return a.keys() == b.keys() and all(alike(a[key], b[key]) for key in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(alike(x, y) for x, y in zip(a, b, strict=True))
+    if hasattr(a, "detach"):
+        a, b = a.detach().numpy(), b.detach().numpy()
+    if isinstance(a, np.ndarray):
+        return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+    return bool(a == b) if isinstance(a, int | float | str) else True
+
+
+def describe(value: Any) -> str:
+    """A few words for what a value is: its type, its shape, its dtype."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        kind = "a tensor" if type(value).__module__.startswith("torch") else "an array"
+        if tuple(value.shape) == ():
+            return f"the {value.dtype} {number(value)}"
+        return f"{kind} {tuple(value.shape)} of {value.dtype}"
+    if isinstance(value, bool | int | float | str):
+        return f"{value!r}"
+    if isinstance(value, list | tuple):
+        return f"{type(value).__name__} of {len(value)}"
+    if isinstance(value, Mapping):
+        return f"a dictionary with the keys {', '.join(map(repr, value))}"
+    return f"an object of type {type(value).__name__}"
+
+
+def number(value: Any) -> str:
+    """A number as text, with enough digits to see the difference."""
+    value = value.detach() if hasattr(value, "detach") else value
+    return f"{float(value):.6g}"
+
+
+def as_array(value: Any, name: str, shape: tuple[int, ...], *, given: str, hint: str = "") -> Array:
+    """Return ``value`` as a float64 array once its shape and dtype are right.
+
+    Raises
+    ------
+    Fault
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty((0,), dtype=object)
+    if array.shape != shape:
+        hint = hint or HINTS[_shape_hint(array.shape, shape)]
+        raise fault("shape", given, f"shape {array.shape}", hint=hint, name=name, shape=shape)
+    if array.dtype.kind not in "fiu":
+        raise fault("dtype", given, f"dtype {array.dtype}", name=name)
+    return array.astype(np.float64)
+
+
+def _shape_hint(came: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    size = int(np.prod(came))
+    if wanted == () and came:
+        return "wrapped" if size == 1 else "several"
+    if came == wanted[::-1] and came != wanted:
+        return "transposed"
+    return "rearranged" if size == int(np.prod(wanted)) else "shape"
+
+
+def reader(name: str, shape: tuple[int, ...], given: str, hint: str = "") -> Read:
+    """Read one array, or with shape () one number, under a name."""
+    return lambda value: {name: as_array(value, name, shape, given=given, hint=hint)}
+
+
+def several(value: Any, given: str, *names: str) -> tuple[Any, ...]:
+    """Return the results of an answer, once there are as many as ``names``.
+
+    Raises
+    ------
+    Fault
+    """
+    if not isinstance(value, tuple | list) or len(value) != len(names):
+        got, count = describe(value), len(names)
+        raise fault("number of results", given, got, count=count, names=", ".join(names))
+    return tuple(value)
+
+
+def near(got: Array, expected: Array, rtol: float = RTOL) -> bool:
+    """Whether two arrays agree to ``rtol``, measured against the largest entry expected."""
+    if not (np.isfinite(got).all() and np.isfinite(expected).all()):
+        return bool(np.array_equal(got, expected, equal_nan=True))
+    scale = np.abs(expected).max(initial=0.0)
+    return bool(np.abs(got - expected).max(initial=0.0) <= rtol * max(scale, 1e-30))
+
+
+def compare(
+    got: Parts,
+    expected: Parts,
+    *,
+    given: str,
+    known: Callable[[], Wrong] = dict,
+    sizes: Sequence[float] = (),
+    rtol: float = RTOL,
+) -> None:
+    """Raise a `Fault` for the first part that differs, with the hint of the mistake it matches.
+
+    Parameters
+    ----------
+    got, expected : dict of float64 arrays of equal shapes
+    given : str
+        The input, in words.
+    known : callable
+        Returns, once something differs, name: (hint, what this wrong answer gives).
+    sizes : sequence of numbers
+        Such as the batch size, by which an answer may be too large or too small.
+    """
+    for name, right in expected.items():
+        if near(got[name], right, rtol):
+            continue
+        mistake, hint = _recognise(got, expected, name, known(), sizes)
+        where = np.unravel_index(int(np.argmax(_distance(got[name], right))), right.shape)
+        place = f"{name}[{', '.join(map(str, where))}]" if where else name
+        raise Fault(
+            f"gives a wrong value for {name}",
+            given=given,
+            got=f"{place} = {number(got[name][where])}",
+            expected=f"{place} = {number(right[where])}",
+            hint=hint,
+            mistake=mistake,
+        )
+
+
+def _distance(a: Array, b: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(a - b)
+    return np.where(np.isfinite(distance), distance, np.inf)
+
+
+def _recognise(
+    got: Parts,
+    expected: Parts,
+    name: str,
+    known: Wrong,
+    sizes: Sequence[float],
+) -> tuple[str, str]:
+    """Name and hint of the known mistake that gives the same numbers, or of a general one."""
+    for mistake, (hint, wrong) in known.items():
+        if all(near(got[part], wrong[part]) for part in expected):
+            return mistake, hint
+    for mistake, (hint, wrong) in known.items():  # the other parts may hold another mistake
+        if near(got[name], wrong[name]) and not near(wrong[name], expected[name]):
+            return mistake, hint
+    if not np.isfinite(got[name]).all():
+        return "not finite", HINTS["not finite"]
+    if all(near(got[part], np.zeros_like(got[part])) for part in expected):
+        return "zero", HINTS["zero"]
+    for size in (-1.0, *sizes):
+        for factor, words in ((size, f"{size:g}"), (1 / size, f"1/{size:g}")):
+            if factor != 1 and near(got[name], factor * expected[name]):
+                return f"factor {size:g}", HINTS["factor"].format(factor=words)
+    return "", HINTS["general"]

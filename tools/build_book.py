@@ -1,9 +1,12 @@
 """Build the website, every warning an error, and print where to open it."""
 
+import argparse
+import os
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -41,8 +44,12 @@ def build() -> str:
     return "The book was not built: see the warnings above." if failed else ""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.build_book", description=__doc__)
+    parser.add_argument("--without-solutions", action="store_true", help="for a course")
+    if parser.parse_args(arguments).without_solutions:
+        os.environ["HWLIB_WITHOUT_SOLUTIONS"] = "1"  # which Sphinx's extension reads
     start = time.perf_counter()
     wait_for_others()
     try:
@@ -58,4 +65,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--overrides", type=Path, metavar="CSV", help="student,task,points,comment: these count")
     add("--roster", type=Path, metavar="CSV", help="student, and what platforms know students by")
     add("--reference", type=Path, metavar="FOLDER", help="notebooks with solutions, graded first")
+    add(
+        "--class-seed",
+        type=int,
+        metavar="N",
+        help="draw other values than students see",
+    )
     add("--seconds", type=float, default=limits.seconds, help="for a hand-in (%(default)s)")
     add("--task-seconds", type=float, default=limits.task_seconds, help="for a task (%(default)s)")
     add("--megabytes", type=int, default=limits.megabytes, help="for a hand-in (%(default)s)")
@@ -93,6 +99,8 @@ def _run(args: argparse.Namespace) -> int:
         return _again(args, book)
     if not paths:
         raise TableError(f"there is no notebook in {', '.join(args.hand_ins)}.")
+    if args.class_seed is not None:
+        os.environ["HWLIB_CLASS_SEED"] = str(abs(args.class_seed))
     reference = Reference(args.reference)
     reference.prove(reference.chapters_of(paths, args.chapter), limits, args.jobs)
     for note in reference.notes:

@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from hwlib import predict
 from hwlib.check import cells, grade, hand_in, process
+from hwlib.check.examples import SIZES, network
 from hwlib.check.hand_in import HandInError, plain, read_hand_in
 from hwlib.check.process import Limits
 from tests.hand_ins import RIGHT, WRONG, alive, notebook
@@ -410,3 +412,21 @@ def test_closing_the_generator_kills_what_runs_and_starts_nothing_more(tmp_path)
     grades.close()
     [pid] = mark.read_text().split()
     assert not alive(pid)
+
+
+def test_a_class_is_graded_on_draws_of_its_own(tmp_path, monkeypatch):
+    """An answer that has stored what the notebook's checks draw fails; a right one passes."""
+    stored = {
+        network(*size)[0].tobytes().hex(): [part.tolist() for part in predict(*network(*size)[::2])]
+        for size in SIZES
+    }
+    answer = (
+        f"stored = {stored}\n"
+        "def my_predict(X, W):\n    return tuple(map(np.array, stored[X.tobytes().hex()]))"
+    )
+    monkeypatch.delenv("HWLIB_CLASS_SEED", raising=False)
+    first = run_of(tmp_path, "import numpy as np", answers=answer).results["predict"]
+    monkeypatch.setenv("HWLIB_CLASS_SEED", "2026")
+    other = run_of(tmp_path, "import numpy as np", answers=answer).results["predict"]
+    assert len(first["steps"]) > len(other["steps"]) == 0
+    assert run_of(tmp_path).points == 3

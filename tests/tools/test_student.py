@@ -1,11 +1,13 @@
 """The students' notebooks: generated whole and readable, and proven both ways."""
 
+import ast
 import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -14,10 +16,11 @@ from hwlib.check import TASKS
 from hwlib.check.grade import grade_one
 from hwlib.check.process import Limits
 from hwlib.check.tasks import tasks_of
+from tools import environment, hand_out
 from tools.editions import __main__ as editions
 from tools.editions import student
 from tools.editions.plain import Plain, PlainError, read_sources
-from tools.sphinx_ext import downloads
+from tools.sphinx_ext import downloads, solutions
 
 TOP = Path(__file__).parents[2]
 CHAPTERS = student.chapters(TOP / "book")
@@ -135,8 +138,12 @@ def test_the_archive_holds_what_a_student_needs_and_no_more(built):
     for name in ("data/accuracy.json", "data/sweep.jsonl", "LICENSE", "hwlib/book.mplstyle"):
         assert f"student/{name}" in names
     assert {path.name for path in CHAPTERS} <= {name.split("/")[1] for name in names}
-    for name in ("data/bench.json", "hwlib/check/grade.py", "hwlib/check/runner.py"):
-        assert f"student/{name}" not in names
+    check = TOP / "hwlib" / "check"
+    grading = {
+        f"student/hwlib/check/{name}.py" for name in ("__main__", "grade", "runner", "cells")
+    }
+    assert not names & {"student/data/bench.json", *grading}
+    assert {p.name for p in check.glob("chapter*.py")} <= {name.split("/")[-1] for name in names}
     assert "instructor/hwlib/check/grade.py" in zipfile.ZipFile(built / "instructor.zip").namelist()
 
 
@@ -170,10 +177,94 @@ def test_the_same_source_gives_the_same_bytes_and_leaves_what_is_there_alone(bui
 def test_the_command_says_what_it_wrote(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["editions", "student", "--target", str(tmp_path)])
     assert editions.main() == 0
-    said = capsys.readouterr().out
-    assert str(tmp_path / "student" / CHAPTERS[0].name) in said
-    assert str(tmp_path / "student.zip") in said
+    said = capsys.readouterr().out.splitlines()
+    assert said[:-1] == [str(tmp_path / "student" / chapter.name) for chapter in CHAPTERS]
+    assert re.fullmatch(rf"{tmp_path}/student\.zip: .* \d+ files, \d+ kB", said[-1])
     assert not (tmp_path / "instructor").exists()
+
+
+def test_one_command_makes_its_environment_and_passes_on_what_is_asked(monkeypatch):
+    ran = []
+
+    def run(command, **_):
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(hand_out.subprocess, "run", run)
+    monkeypatch.setattr("sys.argv", ["hand_out.py", "student"])
+    assert hand_out.main() == 0
+    assert ran[0][1:] == [environment.__file__, "book"]
+    assert ran[1] == [str(environment.PYTHON), "-m", "tools.editions", "student"]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import runpy; runpy.run_path('tools/hand_out.py')"], cwd=TOP
+    )
+    assert done.returncode == 0  # it needs nothing but the standard library
+
+
+def parts(source, least):
+    """Each expression of at least this many names and operations, whatever its names are."""
+    for node in ast.walk(ast.parse(source)):
+        counted = ast.Name | ast.Call | ast.BinOp | ast.Attribute | ast.Constant | ast.Subscript
+        size = sum(isinstance(inside, counted) for inside in ast.walk(node))
+        if isinstance(node, ast.expr) and size >= least:
+            yield re.sub(r"id='\w+'", "id=''", ast.dump(node))
+
+
+@each_checked_chapter
+def test_no_answer_stands_elsewhere_in_its_notebook(chapter):
+    notebook = jupytext.read(TOP / "book" / f"{chapter.stem}.md")
+    answers = {p for cell in tagged(notebook, "solution") for p in parts(cell.source, 10)}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not {"solution", "check"} & set(
+            cell.metadata.get("tags", [])
+        ):
+            assert not answers & set(parts(cell.source, 10)), cell.source
+
+
+def test_an_answer_elsewhere_is_noticed_under_other_names():
+    answer = "back = (delta @ W['w2'].T) * a1 * (1 - a1)"
+    elsewhere = "x = (d @ W['w2'].T) * A1 * (1 - A1)"
+    assert set(parts(answer, 10)) & set(parts(elsewhere, 10))
+
+
+class App:
+    """A Sphinx application that only collects what is connected."""
+
+    srcdir = outdir = None
+
+    def __init__(self):
+        self.connected = {}
+
+    def connect(self, event, function):
+        self.connected[event] = function
+
+
+@each_checked_chapter
+def test_the_website_without_solutions_holds_none(chapter, monkeypatch, built, tmp_path):
+    app = App()
+    solutions.register(app)
+    assert app.connected == {}
+    monkeypatch.setenv(solutions.SWITCH, "1")
+    solutions.register(app)
+    content = [chapter.read_text(encoding="utf-8")]
+    app.connected["source-read"](app, f"book/{chapter.stem}", content)
+    left = nbformat.reads(content[0], as_version=4)
+    source = nbformat.read(chapter, as_version=4)
+    assert "{solution-start}" in text_of(chapter)
+    assert not any("{solution-" in cell.source for cell in left.cells)
+    for cell in tagged(left, "solution"):
+        assert cell.source.endswith("raise NotImplementedError")
+    assert not any(cell.outputs for cell in tagged(left, "check"))
+    assert sum(c.cell_type == "code" for c in left.cells) == sum(
+        c.cell_type == "code" for c in source.cells
+    )
+    app.srcdir, app.outdir = tmp_path, tmp_path / "html"
+    (tmp_path / "_build").symlink_to(built)
+    offered = app.outdir / "_sources" / "book" / chapter.name
+    offered.parent.mkdir(parents=True)
+    offered.write_text(chapter.read_text(encoding="utf-8"))
+    app.connected["build-finished"](app, None)
+    assert offered.read_bytes() == (built / "student" / chapter.name).read_bytes()
 
 
 def test_the_build_writes_what_pages_offer_before_they_are_read():

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import zipfile
 from pathlib import Path
 
 from tools.editions.student import EDITIONS, TOP, write
@@ -14,9 +15,13 @@ def main() -> int:
     parser.add_argument("--target", type=Path, default=TOP / "_build", help="default: _build")
     args = parser.parse_args()
     for kind in [args.edition] if args.edition else EDITIONS:
-        notebooks = write(args.target, [kind])
+        for notebook in write(args.target, [kind]):
+            print(notebook)
         archive = args.target / f"{kind}.zip"
-        print(f"{kind}: {len(notebooks)} notebooks, first {notebooks[0]}; all in {archive}")
+        with zipfile.ZipFile(archive) as packed:
+            count = len(packed.namelist())
+        size = archive.stat().st_size / 1000
+        print(f"{archive}: these notebooks and all they need, {count} files, {size:.0f} kB")
     return 0
 
 

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from hwlib.check.hand_in import digest
-from hwlib.check.tasks import tasks_of
+from hwlib.check.tasks import TASKS, tasks_of
 from tools.editions.plain import Book, Plain, read_sources, title_of
 
 TOP = Path(__file__).parents[2]
@@ -26,14 +26,6 @@ README = Path(__file__).with_name("student-readme.md")
 EDITIONS = ("student", "instructor")
 GLUED = "application/papermill.record/text/plain"
 SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
-# Students are graded elsewhere, and need not have what runs their hand-ins.
-GRADING = {
-    f"hwlib/check/{name}.py"
-    for name in (
-        *("__main__", "cells", "feedback", "grade", "gradebook", "hand_in", "process"),
-        *("reference", "runner"),
-    )
-}
 NOTEBOOKS = {"jupyterlab", "ipykernel", "mpmath", "sympy"}  # what chapters need beside the package
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -161,31 +153,58 @@ def write(target: Path, kinds: Sequence[str] = EDITIONS, top: Path = TOP) -> lis
     written = []
     for kind in kinds:
         files = {Path(p.name): edition(p, book, kind) for p in chapters(top / "book")}
-        code = "".join(files.values())
+        text = "".join(files.values())
+        cells = [c for n in files.values() for c in nbformat.reads(n, as_version=4).cells]
+        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
         files |= {
             Path("data") / record.name: record.read_text(encoding="utf-8")
             for record in sorted((top / "book" / "data").glob("*.json*"))
-            if f'\\"{record.stem}' in code  # as a chapter names it, with or without the ending
+            if f'\\"{record.stem}' in text  # as a chapter names it, with or without the ending
         }
         for name, text in files.items():
             _store(target / kind / name, text.encode())
         written += [target / kind / name for name in files if name.suffix == ".ipynb"]
-        _store(target / f"{kind}.zip", _packed(kind, files | _surroundings(kind, top)))
+        _store(target / f"{kind}.zip", _packed(kind, files | _surroundings(kind, top, code)))
     return written
 
 
-def _surroundings(kind: str, top: Path) -> dict[Path, str]:
-    """What the notebooks of an edition need beside them: the package, and how to install."""
+def _surroundings(kind: str, top: Path, code: str) -> dict[Path, str]:
+    """What the notebooks of an edition need beside them: the package, and how to install.
+
+    Students are graded elsewhere: of the package they get what their notebooks and checks import.
+    """
     found = {
         Path("README.md"): README.read_text(encoding="utf-8"),
         Path("requirements.txt"): _requirements(top),
     }
-    for path in [top / "LICENSE", *(top / "hwlib").rglob("*")]:
-        name = path.relative_to(top)
-        graded = kind == "student" and name.as_posix() in GRADING
-        if path.suffix in ("", ".py", ".mplstyle", ".toml") and path.is_file() and not graded:
-            found[name] = path.read_text(encoding="utf-8")
+    needed = _imported(code, top) if kind == "student" else set((top / "hwlib").rglob("*.py"))
+    data = (p for p in (top / "hwlib").rglob("*") if p.suffix in (".mplstyle", ".toml"))
+    for path in [top / "LICENSE", *needed, *data]:
+        found[path.relative_to(top)] = path.read_text(encoding="utf-8")
     return found
+
+
+def _imported(code: str, top: Path) -> set[Path]:
+    """The modules of the package that ``code`` and the checks import, and those that they do."""
+    waiting, found = [*_names(code), *(task.module for task in TASKS.values())], set[Path]()
+    while waiting:
+        parts = waiting.pop().split(".")
+        for length in range(1, len(parts) + 1):
+            place = top.joinpath(*parts[:length])
+            for path in (place.with_suffix(".py"), place / "__init__.py"):
+                if parts[0] == "hwlib" and path.is_file() and path not in found:
+                    found.add(path)
+                    waiting += _names(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _names(code: str) -> Iterator[str]:
+    """What a program imports: modules, and what may be modules."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def _requirements(top: Path) -> str:

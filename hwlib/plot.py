@@ -6,35 +6,66 @@ Nothing here sees a model or a loader, and nothing is set on import: a notebook 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+# On pictures, which the website leaves as they are while it exchanges black and white elsewhere.
+DARK, LIGHT = "#010101", "#fefefe"
+# In the cycle of the style: one colour and stroke in all figures.
+_PLACES = {"SGD": 0, "Nesterov": 1, "Adam": 2, "Adam 1": 3}
+
 
 def use_style() -> None:
-    """Apply the book's Matplotlib style to all figures drawn from here on."""
+    """Apply the book's Matplotlib style to all figures drawn from here on; as SVG in a notebook."""
     plt.style.use(Path(__file__).with_name("book.mplstyle"))
+    ipython = sys.modules.get("IPython")  # in a notebook it is there
+    if ipython is not None and (shell := ipython.get_ipython()) is not None:
+        from matplotlib_inline.config import InlineBackend
+
+        # Pictures inside are sharp on dense screens. Without a date, a re-run changes no byte.
+        backend: Any = InlineBackend.instance(parent=shell)
+        backend.print_figure_kwargs |= {"dpi": 200, "metadata": {"Date": None}}
+        backend.figure_formats = {"svg"}
+
+
+def optimizer_style(name: str) -> dict[str, Any]:
+    """Return colour and line style of "SGD", "Nesterov" or "Adam", at any rate; {} for others."""
+    place = _PLACES.get(name, _PLACES.get(name.split(" ")[0]))
+    return {} if place is None else list(plt.rcParams["axes.prop_cycle"])[place]
 
 
 def label_lines(ax: Axes) -> None:
-    """Write each line's label beside its last point, instead of a legend."""
-    for line in ax.get_lines():
-        label = str(line.get_label())
-        if not label.startswith("_"):
-            x, y = np.asarray(line.get_xydata())[-1]
-            ax.annotate(
-                label,
-                (float(x), float(y)),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                color=line.get_color(),
-                annotation_clip=False,
-            )
+    """Write each line's label beside its last point, instead of a legend.
+
+    Call it once the limits of the axes are set: labels that would meet are moved apart.
+    """
+    lines = [line for line in ax.get_lines() if not str(line.get_label()).startswith("_")]
+    ends = [np.asarray(line.get_xydata())[-1] for line in lines]
+    heights = np.array([ax.transData.transform(end)[1] * 72 / ax.figure.dpi for end in ends])
+    room = 1.15 * plt.rcParams["font.size"]
+    places = heights.copy()
+    for _ in range(50):  # push neighbours apart until no two meet
+        for low, high in pairwise(np.argsort(heights)):
+            short = max(0, room - (places[high] - places[low]))
+            places[[low, high]] += [-short / 2, short / 2]
+    for line, end, moved in zip(lines, ends, places - heights, strict=True):
+        ax.annotate(
+            str(line.get_label()),
+            (float(end[0]), float(end[1])),
+            xytext=(5, float(moved)),
+            textcoords="offset points",
+            va="center",
+            color=line.get_color(),
+            annotation_clip=False,
+        )
 
 
 def plot_images(axes: Sequence[Axes], images: ArrayLike, titles: Sequence[str]) -> None:
@@ -48,12 +79,14 @@ def plot_images(axes: Sequence[Axes], images: ArrayLike, titles: Sequence[str]) 
     """
     for ax, image, title in zip(axes, np.asarray(images), titles, strict=True):
         ax.imshow(image, cmap="gray")
-        ax.set_title(title, fontsize=8)
+        ax.set_title(title, fontsize="small")
         ax.set_axis_off()
 
 
 def plot_bands(ax: Axes, x: ArrayLike, runs: Mapping[str, NDArray[np.floating]]) -> None:
     """Draw the mean over seeds of each entry, and the range from lowest to highest as a band.
+
+    The optimisers of the book keep their colour and stroke, see `optimizer_style`.
 
     Parameters
     ----------
@@ -61,7 +94,7 @@ def plot_bands(ax: Axes, x: ArrayLike, runs: Mapping[str, NDArray[np.floating]])
     runs : mapping of label to array (seeds, epochs)
     """
     for label, values in runs.items():
-        (line,) = ax.plot(x, values.mean(axis=0), label=label)
+        (line,) = ax.plot(x, values.mean(axis=0), label=label, **optimizer_style(label))
         ax.fill_between(
             np.asarray(x),
             values.min(axis=0),
@@ -140,8 +173,8 @@ def plot_confusion_matrix(ax: Axes, matrix: ArrayLike, names: Sequence[str]) -> 
             str(counts[row, column]),
             ha="center",
             va="center",
-            fontsize=7,
-            color="white" if dark else "black",
+            fontsize=9,
+            color=LIGHT if dark else DARK,
         )
 
 
@@ -186,16 +219,16 @@ def plot_graph(
         style = {"arrowstyle": "->", "color": "0.55", "shrinkA": 15, "shrinkB": 15}
         ax.annotate("", (x1, y1), (x0, y0), arrowprops=style).set_in_layout(False)
         if numbers is not None:
-            # At 0.3 of the way, labels of crossing edges stay apart.
-            place = (x0 + 0.3 * (x1 - x0), y0 + 0.3 * (y1 - y0))
-            _write(ax, place, numbers[0], 4.5, "0.35")
-            _write(ax, place, numbers[1], -4.5, "#B84E00")
+            # At 0.37 of the way, labels stay apart from those of crossing edges and of the nodes.
+            place = (x0 + 0.37 * (x1 - x0), y0 + 0.37 * (y1 - y0))
+            _write(ax, place, numbers[0], 5.5, "0.35")
+            _write(ax, place, numbers[1], -5.5, "#B84E00")
     for label, (x, y, value, derivative) in nodes.items():
-        ax.plot(x, y, "o", markersize=25, color="white", markeredgecolor="black", zorder=3)
-        ax.text(x, y, label, ha="center", va="center", zorder=4, fontsize=9)
-        _write(ax, (x, y), value, 21, "black")
+        ax.plot(x, y, "o", markersize=30, color="white", markeredgecolor="black", zorder=3)
+        ax.text(x, y, label, ha="center", va="center", zorder=4)
+        _write(ax, (x, y), value, 24, "black")
         if derivative is not None:
-            _write(ax, (x, y), derivative, -21, "#B84E00")
+            _write(ax, (x, y), derivative, -24, "#B84E00")
     ax.margins(x=0.08, y=0.3)
     ax.autoscale_view()  # at once: the layout measures the labels before the limits are settled
     ax.set_axis_off()
@@ -213,7 +246,7 @@ def _write(
         ha="center",
         va="center",
         color=color,
-        fontsize=8,
+        fontsize=10,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
     ).set_in_layout(False)
 
@@ -236,21 +269,20 @@ def plot_probability_map(
     surface = np.asarray(probabilities).reshape(steps, steps)
     # From violet over white to orange: the colours of the two classes, pale enough for the points.
     # The limits are wider than 0 to 1, so that the strongest tones of the map stay unused.
-    ax.contourf(x, y, surface, np.linspace(0, 1, 9), cmap="PuOr_r", vmin=-0.4, vmax=1.4)
+    filled = ax.contourf(x, y, surface, np.linspace(0, 1, 9), cmap="PuOr_r", vmin=-0.4, vmax=1.4)
+    filled.set_rasterized(True)
     if surface.min() < 0.5 < surface.max():
-        ax.contour(x, y, surface, levels=[0.5], colors="black", linewidths=1.5)
+        ax.contour(x, y, surface, levels=[0.5], colors=DARK, linewidths=1.5)
     truth = np.asarray(labels).ravel()
     for value, marker, color in ((0, "o", "#542788"), (1, "^", "#B35806")):
         chosen = np.asarray(points)[truth == value]
-        ax.plot(chosen[:, 0], chosen[:, 1], marker, color=color, markersize=2.5)
+        (dots,) = ax.plot(chosen[:, 0], chosen[:, 1], marker, color=color, markersize=2.5)
+        dots.set_rasterized(len(chosen) > 300)  # as one picture, or the file would be large
     ax.grid(False)
 
 
 def plot_image_rows(ax: Axes, images: ArrayLike, names: Sequence[str]) -> None:
     """Draw a sheet of images, one class per row with its name at the left, black for 0.
-
-    They are drawn in 16 levels of grey: nobody sees it at this size, and it makes the file of the
-    figure half as large.
 
     Parameters
     ----------
@@ -259,8 +291,8 @@ def plot_image_rows(ax: Axes, images: ArrayLike, names: Sequence[str]) -> None:
     """
     rows, columns, height, width = np.asarray(images).shape
     sheet = np.asarray(images).transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
-    ax.imshow(sheet // 16 * 16, cmap="gray", interpolation="nearest")
-    ax.set_yticks(np.arange(rows) * height + height / 2, names, fontsize=8)
+    ax.imshow(sheet, cmap="gray")
+    ax.set_yticks(np.arange(rows) * height + height / 2, names, fontsize="small")
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.grid(False)

@@ -30,7 +30,7 @@ def _confused(name: str) -> dict[str, MakeOptimizer]:
         "Adam": lambda p: ADAM(p, lr=lr),
         "AdamW": lambda p: torch.optim.AdamW(p, lr=lr),
     }
-    extra = {"momentum": 0.9, "nesterov": True} if kind == "Nesterov" else {}
+    extra: dict[str, Any] = {"momentum": 0.9, "nesterov": True} if kind == "Nesterov" else {}
     make = partial(ADAM if kind == "Adam" else SGD, **extra)
     return {
         **{f"{m} for {kind}": methods[m] for m in methods if m != kind},

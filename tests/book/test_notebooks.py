@@ -6,6 +6,7 @@ import html
 import re
 import struct
 from pathlib import Path
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -21,7 +22,7 @@ CHAPTERS = sorted((TOP / "book").glob("[0-9]*.md"))
 LONGEST_CELL = 12  # lines
 LONGEST_SOLUTION = 20  # lines
 OPEN_CHAPTERS = (4, 5)  # which teach a data set, a network and a training loop, once each
-LARGEST_FIGURE = 60_000  # bytes
+LARGEST_FIGURE = {"image/png": 60_000, "image/svg+xml": 200_000}  # bytes
 GLUED = "application/papermill.record/text/plain"
 FIELDS = [field.name for field in dataclasses.fields(Claim)]
 
@@ -36,14 +37,26 @@ def code_cells(chapter: Path) -> list[NotebookNode]:
     return [c for c in load(chapter).cells if c.cell_type == "code" and c.source.strip()]
 
 
-def figures(chapter: Path) -> list[tuple[NotebookNode, bytes]]:
-    """Return each cell that draws with the PNG files it draws."""
+def figures(chapter: Path) -> list[tuple[NotebookNode, str, str]]:
+    """Return each cell that draws, with the type and the data of what it draws."""
     return [
-        (cell, base64.b64decode(output.data["image/png"]))
+        (cell, kind, data)
         for cell in code_cells(chapter)
         for output in cell.outputs
-        if "image/png" in output.get("data", {})
+        for kind, data in output.get("data", {}).items()
+        if kind.startswith("image/")
     ]
+
+
+def size(kind: str, data: str) -> tuple[float, float, int]:
+    """Return width and height of a figure in pixels of 1/96 inch, and the bytes of its file."""
+    if kind == "image/png":
+        png = base64.b64decode(data)
+        return *struct.unpack(">II", png[16:24]), len(png)
+    assert kind == "image/svg+xml", kind
+    root = ElementTree.fromstring(data)
+    width, height = (float(root.attrib[side].removesuffix("pt")) for side in ("width", "height"))
+    return width * 96 / 72, height * 96 / 72, len(data.encode())
 
 
 each_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
@@ -100,15 +113,16 @@ def test_cells_are_short_and_hold_no_logic(chapter: Path) -> None:
 
 @each_chapter
 def test_every_figure_has_a_name_a_caption_and_an_alt_text_and_is_small(chapter: Path) -> None:
-    for cell, image in figures(chapter):
+    for cell, kind, data in figures(chapter):
         shown = cell.metadata.get("mystnb", {})
         assert shown.get("figure", {}).get("caption", "").strip(), cell.source
         assert shown["figure"].get("name", "").startswith("fig-"), cell.source
         assert len(shown.get("image", {}).get("alt", "")) > 30, cell.source
-        assert len(image) < LARGEST_FIGURE, f"{len(image)} bytes:\n{cell.source}"
-        width, height = struct.unpack(">II", image[16:24])
-        assert width <= 1000
-        assert height <= 1000
+        width, height, many = size(kind, data)
+        assert many < LARGEST_FIGURE[kind], f"{many} bytes:\n{cell.source}"
+        assert 100 < width <= 1000
+        assert 50 < height <= 1000
+        assert "dc:date" not in data, "a re-run would change the file"
 
 
 @each_chapter
@@ -209,7 +223,7 @@ def test_a_stale_number_is_noticed(chapter: Path) -> None:
 def test_names_of_claims_and_figures_are_unique() -> None:
     made = [o.metadata["claim"]["name"] for c in CHAPTERS for o in claims(code_cells(c))]
     assert len(made) == len(set(made)), sorted({n for n in made if made.count(n) > 1})
-    drawn = [cell.metadata["mystnb"]["figure"]["name"] for c in CHAPTERS for cell, _ in figures(c)]
+    drawn = [cell.metadata["mystnb"]["figure"]["name"] for c in CHAPTERS for cell, *_ in figures(c)]
     assert len(drawn) == len(set(drawn))
     for chapter in CHAPTERS:
         names = [o.metadata["scrapbook"]["name"] for o in stored(code_cells(chapter))]

@@ -1,15 +1,14 @@
 """The interactive figures compute in the browser what the package computes in Python."""
 
-import json
 import math
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from alive_pages import FIGURES, record, visit
 from playwright.sync_api import Browser, Page
 from trouble import Trouble
 
@@ -18,26 +17,7 @@ from studies import figures
 from studies.networks import NETWORKS, stored_network
 from tools.sphinx_ext.alive_files import test_images as first_test_images
 
-FIGURES = {
-    "loss": "explore_loss",
-    "graph": "explore_backpropagation",
-    "race": "explore_optimisers",
-    "curves": "explore_optimisers",
-    "network": "explore_network",
-}
 ULP = 2.0**-52
-
-
-def record(name: str) -> dict[str, Any]:
-    """Return the stored numbers of a figure."""
-    return json.loads((figures.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def visit(page: Page, name: str, state: str = "") -> Page:
-    """Open the page of a figure in a given state and wait until the figure is built."""
-    page.goto(f"book/{FIGURES[name]}.html{state}")
-    page.wait_for_selector(f'[data-alive="{name}"][data-ready="yes"]')
-    return page
 
 
 def relative(found: float, true: float) -> float:
@@ -105,7 +85,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page: Page, nam
         assert named, control.evaluate("(e) => e.outerHTML")
         assert control.evaluate("(e) => e.tabIndex >= 0")
     for picture in page.locator(".alive-app svg:not([aria-hidden])").all():
-        assert picture.get_attribute("role") == "img"
+        assert picture.get_attribute("role") in ("img", "group")  # a group holds controls
         assert len(picture.get_attribute("aria-label") or "") > 20
 
 
@@ -291,7 +271,7 @@ def test_choosing_moving_and_mirroring_an_image(page: Page) -> None:
     names = record("network")["classes"]
     assert f"The truth: {names[labels[3]]}." in page.locator(".alive-says").inner_text()
 
-    page.get_by_role("radio", name="Image 4", exact=True).press("ArrowRight")
+    page.locator(".alive-gallery input").nth(3).press("ArrowRight")
     page.get_by_role("button", name="Mirror").click()
     page.get_by_role("button", name="Move up").press("Enter")
     pixels = np.array(page.evaluate("window.alive.figures.network.pixels()")).reshape(28, 28)
@@ -318,7 +298,7 @@ def test_a_drawing_is_kept_in_the_address(open_page: Callable[..., Page]) -> Non
     page = open_page(viewport={"width": 390, "height": 844})
     visit(page, "network")
     page.get_by_role("button", name="Clear, and draw").click()
-    board = page.get_by_role("application")
+    board = page.get_by_role("application", name="Drawing area")
     board.scroll_into_view_if_needed()
     box = board.bounding_box()
     assert box is not None

@@ -116,6 +116,8 @@ class Plain:
             return ""
         if name == "solution-start":
             return f"**Solution of exercise {self._number('exercises', title)}**"
+        if name == "alive":
+            return f"*On the website, a figure that answers stands here.* {body.strip()}"
         if name in BOXES:
             return self._box(title or name.capitalize(), options.get("class", ""), body.strip())
         raise PlainError(f"no plain form for the directive {name!r}.")

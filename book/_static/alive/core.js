@@ -55,23 +55,51 @@
 
   // --- The state in the address -------------------------------------------------------------------
 
+  /* What an entry of the state may be: its value at the start, and `read`, which makes of anything,
+     above all of what an address says, something that is allowed. */
+  alive.number = (value, low, high, whole = false) => ({
+    value,
+    read(given) {
+      const number = typeof given === "string" && given.trim() === "" ? NaN : Number(given ?? NaN);
+      if (!Number.isFinite(number)) return value;
+      return Math.min(high, Math.max(low, whole ? Math.round(number) : number)) + 0; // no -0
+    },
+  });
+  alive.choice = (value, options) => ({
+    value,
+    read: (given) => options.find((option) => String(option) === String(given)) ?? value,
+  });
+  alive.text = (value, allowed) => ({ value, read: (given) => (allowed(given) ? given : value) });
+  /* Which of `n` things are left out: their numbers, in order, between commas. */
+  alive.without = (n) => {
+    const clean = (text) => Array.from({ length: n }, (_, i) => i)
+      .filter((i) => String(text).split(",").includes(String(i))).join(",");
+    return { value: "", read: (given) => clean(given ?? "") };
+  };
+
   /* Keep the state of a figure in the address, so that a copied address leads to the same view.
-     `defaults` gives names and values; numbers are read as numbers. Only what differs from the
-     defaults is written. Without permission to change the query, the fragment takes it. */
-  alive.state = function (defaults) {
-    const query = new URLSearchParams(location.search);
-    const fragment = new URLSearchParams(location.hash.slice(1));
-    const state = {};
-    for (const [key, value] of Object.entries(defaults)) {
-      const text = fragment.get(key) ?? query.get(key);
-      const number = text === null || text.trim() === "" ? NaN : Number(text);
-      if (typeof value === "number") state[key] = Number.isFinite(number) ? number : value;
-      else state[key] = text ?? value;
+     `rules` gives names and what is allowed, as made above; `set` reads changes by them. Only what
+     differs from the start is written. Without permission to change the query, the fragment takes
+     it. `adjust` may complete what was read, and is told which names the address held. */
+  alive.state = function (rules, adjust = () => {}) {
+    function read() {
+      const query = new URLSearchParams(location.search);
+      const fragment = new URLSearchParams(location.hash.slice(1));
+      const found = {};
+      const given = new Set();
+      for (const [key, rule] of Object.entries(rules)) {
+        const text = fragment.get(key) ?? query.get(key);
+        if (text !== null) given.add(key);
+        found[key] = text === null ? rule.value : rule.read(text);
+      }
+      adjust(found, given);
+      return found;
     }
+    const state = read();
     let timer = 0;
     function write() {
       const next = new URLSearchParams(location.search);
-      for (const [key, value] of Object.entries(defaults)) {
+      for (const [key, { value }] of Object.entries(rules)) {
         if (state[key] === value) next.delete(key);
         else next.set(key, state[key]);
       }
@@ -84,11 +112,12 @@
       }
     }
     /* Browsers limit how often the address may change, hence the pause. */
-    const save = () => {
+    function set(changes) {
+      for (const [key, value] of Object.entries(changes)) state[key] = rules[key].read(value);
       clearTimeout(timer);
       timer = setTimeout(write, 200);
-    };
-    return { state, save, flush: write };
+    }
+    return { state, set, flush: write, read };
   };
 
   // --- Controls ---------------------------------------------------------------------------------
@@ -169,6 +198,19 @@
         }, 900);
       },
     };
+  };
+
+  /* A question to answer before the figure is touched: `answer(chosen)` puts the figure into the
+     state in question and returns whether the choice, counted from 0, was right, and what happened. */
+  alive.predict = function ({ question, options, answer }) {
+    const says = alive.el("p", { class: "alive-outcome", role: "status" });
+    const buttons = options.map((text, i) => alive.button(text, () => {
+      buttons.forEach((one, k) => one.setAttribute("aria-pressed", String(k === i)));
+      const { right, says: outcome } = answer(i);
+      says.textContent = `${right ? "As you said." : "Not quite."} ${outcome}`;
+    }, { "aria-pressed": "false" }));
+    return alive.el("div", { class: "alive-predict", role: "group", "aria-label": "Predict first" },
+      alive.el("p", {}, alive.el("strong", {}, "Predict first: "), question), alive.el("div", { class: "alive-group" }, ...buttons), says);
   };
 
   function linkButton(flush) {
@@ -253,9 +295,9 @@
   // --- Start ------------------------------------------------------------------------------------
 
   /* Build the figure `name` in its place: `build(app, data)` fills the element and returns the
-     functions to test, with `flush` to write the state into the address. The table that stood there
-     without JavaScript moves below, behind a line to open it. */
-  alive.start = function (name, build) {
+     functions to test, with `flush` to write the state into the address and `read` to take it from there. `data` names its numbers.
+     The table that stood there without JavaScript moves below, behind a line to open it. */
+  alive.start = function (name, build, data = name) {
     const app = document.querySelector(`[data-alive="${name}"]`);
     if (!app) return;
     const figure = app.closest("figure");
@@ -264,9 +306,13 @@
       app.setAttribute("role", "group");
       app.setAttribute("aria-label", app.dataset.alt);
       app.hidden = false;
-      const api = build(app, (window.aliveData || {})[name] || {});
+      const api = build(app, (window.aliveData || {})[data] || {});
       alive.figures[name] = api;
-      app.append(linkButton(api.flush));
+      // The page must not turn to the next chapter where an arrow key has done its work here.
+      app.addEventListener("keydown", (event) => event.defaultPrevented && event.stopPropagation());
+      if (api.flush) app.append(linkButton(api.flush));
+      // Another address of the same page, typed or gone back to.
+      if (api.read) addEventListener("hashchange", () => /=/.test(location.hash) && api.set(api.read()));
       const details = alive.el("details", { class: "alive-details" }, alive.el("summary", {}, "Some of its numbers as a table"));
       fallback.before(details);
       details.append(fallback);

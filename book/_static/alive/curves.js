@@ -19,9 +19,11 @@
 
   function build(app, data) {
     const names = Object.keys(data.runs);
-    const { state, save, flush } = window.alive.state({ curve: "validation_accuracy", epoch: data.epochs, without: "" });
-    if (!KINDS[state.curve]) state.curve = "validation_accuracy";
-    state.epoch = Math.min(data.epochs, Math.max(1, Math.round(state.epoch)));
+    const { state, set: put, flush, read } = window.alive.state({
+      curve: window.alive.choice("validation_accuracy", Object.keys(KINDS)),
+      epoch: window.alive.number(data.epochs, 1, data.epochs, true),
+      without: window.alive.without(names.length),
+    });
 
     const box = el("div", { class: "alive-drag" });
     const live = window.alive.live();
@@ -33,17 +35,16 @@
       change: (curve) => set({ curve }),
     });
     const epoch = window.alive.slider({ label: "Epoch", min: 1, max: data.epochs, step: 1, value: state.epoch,
-      change: (e) => set({ epoch: Math.round(e) }) });
+      change: (e) => set({ epoch: e }) });
     const boxes = names.map((name, i) => window.alive.checkbox({ label: name, value: !hidden().has(i), change: (on) => {
       const without = hidden();
       without[on ? "delete" : "add"](i);
-      set({ without: [...without].sort().join(",") });
+      set({ without: [...without].join(",") });
     } }));
 
     function set(changes) {
-      Object.assign(state, changes);
+      put(changes);
       show();
-      save();
     }
 
     function at(name, e = state.epoch) {
@@ -91,7 +92,7 @@
       axes.plot.append(svg("line", { class: "alive-here", x1: x, x2: x, y1: 0, y2: 300 }));
       const move = (event) => {
         const e = axes.invert(event.clientX - axes.picture.getBoundingClientRect().left);
-        set({ epoch: Math.min(data.epochs, Math.max(1, Math.round(e))) });
+        set({ epoch: e });
       };
       box.onpointerdown = (event) => {
         box.setPointerCapture(event.pointerId);
@@ -106,7 +107,7 @@
         ...["Optimiser", "Mean", "Lowest seed", "Highest seed"].map((t) => el("th", { scope: "col" }, t)))), values));
     const redraw = window.alive.onWidth(box, draw);
     show();
-    return { state, set, at, flush };
+    return { state, set, at, flush, read };
   }
 
   window.alive.start("curves", build);

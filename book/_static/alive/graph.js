@@ -25,7 +25,8 @@
     value.ŷ = sigmoid(value.z);
     value.ℓ = loss(s.y, value.z);
 
-    slope.ŷ = (1 - s.y) / sigmoid(-value.z) - s.y / value.ŷ;
+    // A share of 0 counts nothing, though what it is divided by may have rounded to 0.
+    slope.ŷ = (s.y === 1 ? 0 : (1 - s.y) / sigmoid(-value.z)) - (s.y === 0 ? 0 : s.y / value.ŷ);
     slope.z = (1 - s.y) * value.ŷ - s.y * sigmoid(-value.z);
     for (const k of [1, 2]) {
       slope[`w2${k}`] = slope.z * value[`a${k}`];
@@ -45,7 +46,7 @@
   /* A factor: in brackets if negative. */
   const b = (number) => (number < 0 ? `(${f(number)})` : f(number));
   /* Short enough for a box. */
-  const short = (number) => (number !== 0 && Math.abs(number) < 1e-3 || Math.abs(number) >= 1e5
+  const short = (number) => (number !== 0 && Math.abs(number) < 1e-3 || Math.abs(number) >= 1e5 && Number.isFinite(number)
     ? number.toExponential(1).replaceAll("-", "−") : f(number));
   /* Shorter still, for an edge. */
   const tiny = (number) => (Math.abs(number) < 0.1 && Math.abs(number) >= 1e-3 ? format(number, 2) : short(number));
@@ -116,6 +117,26 @@
     return { places, wide, height: wide ? 252 : along[5] + BOX_H + 4 };
   }
 
+  /* Thick for a weight far from 0, dashed for a negative one. */
+  const edgeStyle = (weight) => ({
+    style: `stroke-width: ${(1 + 2 * Math.min(4, Math.abs(weight))).toFixed(1)}px; stroke-dasharray: ${weight < 0 ? "9 4" : "none"}`,
+  });
+
+  /* A pulse along the edges that a step computes with: forward to the values that it shows, or back
+     from the derivatives that it needs. */
+  function pulse(drawing, width, step) {
+    const { shows = [], slopes = [] } = STEPS[step];
+    const { places } = layout(width);
+    for (const [from, to, weight] of EDGES) {
+      const forward = shows.includes(to);
+      if (!forward && !slopes.includes(from) && !slopes.includes(weight)) continue;
+      const way = [places[from], places[to]].map(([x, y]) => ({ transform: `translate(${x}px, ${y}px)` }));
+      const dot = svg("circle", { class: forward ? "alive-pulse" : "alive-pulse alive-pulse-back", r: 6, "aria-hidden": "true" });
+      drawing.append(dot);
+      dot.animate(forward ? way : way.reverse(), { duration: 700, easing: "ease-in-out", fill: "forwards" }).onfinish = () => dot.remove();
+    }
+  }
+
   function picture(width, s, step, names, { value, slope }) {
     const { places, wide, height } = layout(width);
     const shown = new Set(["x1", "x2", ...Object.keys(slope).filter((k) => k.startsWith("w"))]);
@@ -125,14 +146,19 @@
       (one.slopes || []).forEach((name) => sloped.add(name));
     });
     const lit = new Set([...(STEPS[step].shows || []), ...(STEPS[step].slopes || [])]);
-    const drawing = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
+    const drawing = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group",
       "aria-label": `The graph after the step "${STEPS[step].title}"; the list of steps and the table below hold its numbers.` });
     const write = (x, y, text, cls) => svg("text", { x, y, "text-anchor": "middle", class: cls }, text);
 
-    for (const [from, to] of EDGES) {
+    const steepest = Math.max(1e-300, ...EDGES.map(([, , weight]) => Math.abs(slope[weight] || 0)));
+    for (const [from, to, weight] of EDGES) {
       const [[x0, y0], [x1, y1]] = [places[from], places[to]];
       const [dx, dy] = wide ? [BOX_W / 2, 0] : [0, BOX_H / 2];
-      drawing.append(svg("line", { class: "alive-edge", x1: x0 + dx, y1: y0 + dy, x2: x1 - dx, y2: y1 - dy }));
+      const ends = { x1: x0 + dx, y1: y0 + dy, x2: x1 - dx, y2: y1 - dy };
+      drawing.append(svg("line", { class: "alive-edge", ...ends, ...(weight && edgeStyle(value[weight])) }));
+      if (!weight || !sloped.has(weight)) continue;
+      drawing.append(svg("line", { class: slope[weight] < 0 ? "alive-falls" : "alive-rises", ...ends,
+        ...edgeStyle(value[weight]), "stroke-opacity": 0.15 + 0.85 * Math.abs(slope[weight]) / steepest }));
     }
     for (const [from, to, weight] of EDGES) {
       if (!weight) continue;
@@ -144,7 +170,9 @@
       const end = wide ? [x1 - half, y1] : [x1, y1 - half];
       const [x, y] = [0, 1].map((i) => start[i] + t * (end[i] - start[i]));
       const slopeShown = sloped.has(weight);
-      drawing.append(svg("g", { "data-name": weight, "data-value": value[weight], "data-slope": slopeShown ? slope[weight] : "" },
+      drawing.append(svg("g", { "data-name": weight, "data-value": value[weight], "data-slope": slopeShown ? slope[weight] : "",
+        class: "alive-weight", role: "slider", tabindex: 0, "aria-label": `Weight ${names[weight]}`, "aria-valuemin": -4, "aria-valuemax": 4,
+        "aria-valuenow": value[weight], "aria-valuetext": `${f(value[weight])}${slopeShown ? `, derivative ${f(slope[weight])}` : ""}` },
         svg("rect", { x: x - 25, y: slopeShown ? y - 15 : y - 8, width: 50, height: slopeShown ? 30 : 16, rx: 4,
           class: lit.has(weight) ? "alive-label alive-lit" : "alive-label" }),
         write(x, slopeShown ? y - 2 : y + 4, tiny(value[weight]), ""),
@@ -168,14 +196,19 @@
     w122: [-4, 4], w21: [-4, 4], w22: [-4, 4],
   };
 
+  const FARTHEST = 1e6; // of features and weights: all values and derivatives stay within float64
+
   function build(app, data) {
-    const example = { step: 0, rate: 1 };
+    const example = {};
     const [x, y, w1, w2] = ["x", "y", "w1", "w2"].map((name) => data.example[name]);
     Object.assign(example, { x1: x[0], x2: x[1], y: y[0], w111: w1[0], w112: w1[1], w121: w1[2], w122: w1[3] });
     Object.assign(example, { w21: w2[0], w22: w2[1] });
-    const { state, save, flush } = window.alive.state(example);
-    state.step = Math.min(LAST, Math.max(0, Math.round(state.step)));
-    state.y = Math.min(1, Math.max(0, state.y));
+    const { state, set: put, flush, read } = window.alive.state({
+      step: window.alive.number(0, 0, LAST, true),
+      rate: window.alive.number(1, 0, 1000),
+      ...Object.fromEntries(Object.entries(example).map(([name, number]) =>
+        [name, window.alive.number(number, ...(name === "y" ? [0, 1] : [-FARTHEST, FARTHEST]))])),
+    });
 
     const back = window.alive.button("← Back", () => set({ step: state.step - 1 }));
     const next = window.alive.button("Forward →", () => set({ step: state.step + 1 }));
@@ -194,7 +227,7 @@
     const sliders = Object.fromEntries(Object.entries(INPUTS).map(([name, [low, high]]) =>
       [name, window.alive.slider({
         label: name === "y" ? "Label y" : (name.startsWith("x") ? "Feature " : "Weight ") + data.names[name],
-        min: low, max: high, step: 0.05, value: state[name], wide: name === "y" ? [0, 1] : [-100, 100],
+        min: low, max: high, step: 0.05, value: state[name], wide: name === "y" ? [0, 1] : [-FARTHEST, FARTHEST],
         change: (number) => set({ [name]: number }),
       })]));
     sliders.rate = window.alive.slider({ label: "Learning rate η", min: 0.1, max: 10, step: 0.1, value: state.rate,
@@ -204,9 +237,11 @@
       el("thead", {}, el("tr", {}, ...["Quantity", "Value", "Derivative of ℓ by it"].map((t) => el("th", { scope: "col" }, t)))), values);
 
     function set(changes) {
-      Object.assign(state, changes);
+      const before = state.step;
+      put(changes);
       show();
-      save();
+      const drawing = box.firstChild;
+      if (state.step !== before && drawing && !window.alive.calm()) pulse(drawing, drawing.width.baseVal.value, state.step);
     }
 
     function show() {
@@ -228,22 +263,63 @@
       redraw();
     }
 
+    // --- Weights are dragged on their edges: to the right and up for more, or by the arrow keys.
+
+    let held = null;
+    const nudge = (name, by) => set({ [name]: Math.round(20 * (state[name] + by)) / 20 });
+    box.addEventListener("pointerdown", (event) => {
+      const name = event.target.closest(".alive-weight")?.dataset.name;
+      if (!name) return;
+      held = { name, from: state[name], x: event.clientX, y: event.clientY };
+      box.setPointerCapture(event.pointerId);
+    });
+    box.addEventListener("pointermove", (event) => {
+      if (!held) return;
+      const by = (event.clientX - held.x - (event.clientY - held.y)) / 40;
+      set({ [held.name]: Math.round(20 * Math.max(-4, Math.min(4, held.from + by))) / 20 });
+    });
+    for (const end of ["pointerup", "pointercancel"]) box.addEventListener(end, () => (held = null));
+    box.addEventListener("keydown", (event) => {
+      const name = event.target.closest(".alive-weight")?.dataset.name;
+      const by = { ArrowLeft: -0.05, ArrowDown: -0.05, ArrowRight: 0.05, ArrowUp: 0.05, PageDown: -0.5, PageUp: 0.5 }[event.key];
+      if (!name || !by) return;
+      event.preventDefault();
+      nudge(name, by);
+    });
+
+    const weights = Object.keys(INPUTS).filter((name) => name.startsWith("w"));
+    const ask = window.alive.predict({
+      question: `Make the weight ${data.names.w21} zero: nobody listens to a₁ any more. Which weights have the derivative 0 then?`,
+      options: [data.names.w21, `${data.names.w111} and ${data.names.w121}`, "none", "all"],
+      answer(chosen) {
+        set({ ...example, w21: 0, step: LAST });
+        const { slope } = compute(state);
+        const zero = weights.filter((name) => slope[name] === 0);
+        const right = [["w21"], ["w111", "w121"], [], weights].findIndex((names) => names.join() === zero.join());
+        return { right: chosen === right, says: `The derivative is 0 for ${zero.map((name) => data.names[name]).join(" and ")}: it reaches them ` +
+          `only through ${data.names.w21}. The one by ${data.names.w21} itself is ${f(slope.w21)}, so a step brings the unit back.` };
+      },
+    });
+
     app.append(
-      window.alive.group("Steps", first, back, next, all),
+      ask, window.alive.group("Steps", first, back, next, all),
       title, lines, box,
       window.alive.group("Training", descend, reset),
       el("details", { class: "alive-details" }, el("summary", {}, "Change the example and the weights"), ...Object.values(sliders)),
       el("details", { class: "alive-details" }, el("summary", {}, "All values and derivatives"), table));
-    const redraw = window.alive.onWidth(box, (width) =>
-      box.replaceChildren(picture(width, state, state.step, data.names, compute(state))));
+    const redraw = window.alive.onWidth(box, (width) => {
+      const focused = box.contains(document.activeElement) && document.activeElement.dataset.name;
+      box.replaceChildren(picture(width, state, state.step, data.names, compute(state)));
+      if (focused) box.querySelector(`[data-name="${focused}"]`).focus();
+    });
     app.addEventListener("keydown", (event) => {
       const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!move || event.target.tagName !== "BUTTON") return;
       event.preventDefault();
-      set({ step: Math.min(LAST, Math.max(0, state.step + move)) });
+      set({ step: state.step + move });
     });
     show();
-    return { state, set, compute, flush, last: LAST };
+    return { state, set, compute, flush, read, last: LAST };
   }
 
   window.alive.start("graph", build);

@@ -53,6 +53,17 @@
     return Number(kept) * 2 ** Math.max(power, -1000) * 2 ** Math.min(power + 1000, 0);
   }
 
+  /* n / 2^places > 0 in decimal, not rounded to float64 first: 16 digits and the power of ten. */
+  function decimal(n, places) {
+    const powerOf = (k) => 10n ** BigInt(k);
+    const scaled = (k) => (k >= 0 ? n * powerOf(k) : n / powerOf(-k)) >> BigInt(places);
+    let shift = 15 - Math.floor((bits(n) - places) * Math.log10(2));
+    while (scaled(shift) >= powerOf(16)) shift -= 1;
+    while (scaled(shift) < powerOf(15)) shift += 1;
+    const text = String((scaled(shift + 1) + 5n) / 10n);
+    return { mantissa: `${text[0]}.${text.slice(1, 16)}`, exponent: text.length - 1 - shift };
+  }
+
   /* e^-x for x >= 0: the series of x / 2^k, squared k times. */
   function expMinus(x, places) {
     const extra = 64;
@@ -143,8 +154,7 @@
     }
     const [mantissa, exponent] = value.toExponential(15).split("e");
     const keep = right >= FULL ? mantissa.length : Math.floor(right) + (right >= 1 ? 1 : 0);
-    const power = el("span", { class: "alive-power" },
-      Number(exponent) ? ` · 10${window.alive.superscript(Number(exponent))}` : "");
+    const power = timesTen(Number(exponent));
     const head = mantissa.slice(0, keep);
     const rest = mantissa.slice(keep);
     cell.append(head.replace("-", "−"));
@@ -153,18 +163,26 @@
     return cell;
   }
 
+  const timesTen = (exponent) => el("span", { class: "alive-power" },
+    exponent ? ` · 10${window.alive.superscript(exponent)}` : "");
+
   const digitsText = (right) =>
     right >= FULL ? "all" : right < 0.5 ? "none" : `about ${Math.round(right)}`;
 
   function verdict(y, z, found) {
     const { format } = window.alive;
-    const begin = `At z = ${format(z, 6)} and y = ${format(y, 6)} the loss is ${format(found.true)}. `;
+    const { mantissa, exponent } = found.decimal;
+    const loss = exponent < -300 ? `${Number(mantissa).toFixed(3)}\u00a0·\u00a010${window.alive.superscript(exponent)}`
+      : format(found.true);
+    const begin = `At z = ${format(z, 6)} and y = ${format(y, 6)} the loss is ${loss}. `;
     const words = (key) => {
       const [value, right] = [found[key], found.digits[key]];
       if (Number.isNaN(value)) return "is not a number: it takes 0 times the logarithm of 0";
       if (!Number.isFinite(value)) return "is infinite: it takes the logarithm of 0";
       if (right >= FULL) return "has all its digits";
-      if (right < 0.5) return `is ${format(value)}, with no correct digit`;
+      const nearest = value === found.true ? "; no float64 number is nearer, so close to 0 they have few digits" : "";
+      if (right < 0.5) return `is ${format(value)}, with no correct digit${nearest}`;
+      if (nearest) return `has about ${Math.round(right)} correct digits${nearest}`;
       return `has lost about ${Math.round(16 - right)} of its 16 digits`;
     };
     return begin + `The naive form ${words("naive")}; the usual one, ζ(z) − y z, ${words("usual")}; ` +
@@ -174,6 +192,7 @@
   function at(y, z) {
     const exact = truth(y, z);
     const found = { true: toFloat(exact.loss, exact.places), digits: {} };
+    found.decimal = decimal(exact.loss, exact.places);
     found.sigma = sigmoid(z);
     found.complement = 1 - found.sigma;
     found.trueSigma = toFloat(exact.probability, exact.places);
@@ -188,11 +207,13 @@
   }
 
   function build(app, data) {
-    const { state, save, flush } = window.alive.state({ z: 36, y: 1, range: 50 });
-    state.z = Math.min(LIMIT, Math.max(-LIMIT, state.z));
-    state.y = Math.min(1, Math.max(0, state.y));
-    if (![50, LIMIT].includes(state.range)) state.range = 50;
-    if (Math.abs(state.z) > state.range) state.range = LIMIT;
+    const { state, set: put, flush, read } = window.alive.state({
+      z: window.alive.number(36, -LIMIT, LIMIT),
+      y: window.alive.number(1, 0, 1),
+      range: window.alive.choice(50, [50, LIMIT]),
+    }, (found) => {
+      if (Math.abs(found.z) > found.range) found.range = LIMIT;
+    });
 
     const live = window.alive.live();
     const values = el("tbody");
@@ -219,10 +240,9 @@
       ...(data.presets || []).map((p) => window.alive.button(p.label, () => set({ z: p.z, y: p.y, range: p.range }))));
 
     function set(changes) {
-      Object.assign(state, changes);
-      if (Math.abs(state.z) > state.range) state.range = LIMIT;
+      put(changes);
+      if (Math.abs(state.z) > state.range) put({ range: LIMIT });
       show();
-      save();
     }
 
     function row(name, value, right, key) {
@@ -246,10 +266,14 @@
         row("ŷ = σ(z)", found.sigma, found.digits.sigma),
         row("1 − ŷ", found.complement, found.digits.complement),
         ...Object.keys(forms).map((key) => row(`loss, ${NAMES[key]}`, found[key], found.digits[key], key)),
-        row("true loss, rounded", found.true, MOST));
+        trueRow(found.decimal));
       live.say(verdict(y, z, found));
       redraw.forEach((draw) => draw());
     }
+
+    const trueRow = ({ mantissa, exponent }) => el("tr", { class: "alive-true" },
+      el("th", { scope: "row" }, "true loss, to 16 digits"),
+      el("td", { class: "alive-number" }, mantissa, timesTen(exponent)), el("td", {}, "–"));
 
     /* Where the curves are computed: the true values depend on |z| alone and are kept. */
     function samples() {
@@ -315,13 +339,27 @@
       place(axes, []);
     }
 
+    const places = [17, 30, 37, 710];
+    const ask = window.alive.predict({
+      question: "The label is 1, and the logit rises: the prediction gets better and better. From where on is the naive loss no number any more?",
+      options: [...places.map((z) => `z = ${z}`), "never"],
+      answer(chosen) {
+        const broken = (z) => !Number.isFinite(forms.naive(1, z));
+        const right = [...places.map(broken), true].indexOf(true);
+        const z = places[Math.min(chosen, places.length - 1)];
+        set({ z, y: 1, range: z > 50 ? LIMIT : 50 });
+        const first = Array.from({ length: LIMIT }, (_, i) => i).find(broken);
+        return { right: chosen === right, says: `Of the whole numbers, ${first} is the first at which 1 − ŷ rounds to 0, and the form takes 0 times the logarithm of 0.` };
+      },
+    });
+
     app.append(
-      el("div", { class: "alive-controls" }, zSlider, ySlider, rangeSelect, presets),
+      ask, el("div", { class: "alive-controls" }, zSlider, ySlider, rangeSelect, presets),
       ...live.nodes,
       table, lossBox, digitBox);
     const redraw = [window.alive.onWidth(lossBox, drawLoss), window.alive.onWidth(digitBox, drawDigits)];
     show();
-    return { state, set, at, flush };
+    return { state, set, at, flush, read };
   }
 
   window.alive.start("loss", build);

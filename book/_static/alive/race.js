@@ -61,8 +61,8 @@
   const STEPS = 300;
   const NAMES = Object.keys(RULES);
 
-  /* The places (STEPS + 1) of each optimiser from the same start; the last is kept if it leaves
-     what float64 can hold. */
+  /* The places (STEPS + 1) of each optimiser from the same start; not finite once they leave what
+     float64 can hold. */
   function paths(surface, start, factor) {
     const { slope } = SURFACES[surface];
     return Object.fromEntries(NAMES.map((name) => {
@@ -75,16 +75,18 @@
 
   // --- Contours -----------------------------------------------------------------------------------
 
-  /* Where the surface takes each level: short lines across the cells of a grid. */
+  const LEVELS = [0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64];
+
+  /* Where the surface takes each level: short lines across the cells of a grid, which is fine enough
+     for the narrowest valley at the lowest level. */
   function contours({ value, x, y }, px, py) {
-    const [nx, ny] = [90, 60];
+    const [nx, ny] = [240, 240];
     const at = ([low, high], i, n) => low + ((high - low) * i) / n;
     const heights = [];
     for (let j = 0; j <= ny; j++) {
       for (let i = 0; i <= nx; i++) heights.push(value(at(x, i, nx), at(y, j, ny)));
     }
-    const levels = [0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64];
-    return levels.map((level) => {
+    return LEVELS.map((level) => {
       let path = "";
       for (let j = 0; j < ny; j++) {
         for (let i = 0; i < nx; i++) {
@@ -92,10 +94,11 @@
           const over = corners.map(([a, b]) => heights[b * (nx + 1) + a] - level);
           const cuts = [];
           for (let k = 0; k < 4; k++) {
-            const [from, to] = [over[k], over[(k + 1) % 4]];
-            if ((from < 0) === (to < 0)) continue;
-            const share = from / (from - to);
-            const [p, q] = [corners[k], corners[(k + 1) % 4]];
+            // From left to right and upwards, so that two cells find the same place on their edge.
+            const [a, b] = k < 2 ? [k, k + 1] : [(k + 1) % 4, k];
+            if ((over[a] < 0) === (over[b] < 0)) continue;
+            const share = over[a] / (over[a] - over[b]);
+            const [p, q] = [corners[a], corners[b]];
             cuts.push([p[0] + share * (q[0] - p[0]), p[1] + share * (q[1] - p[1])]);
           }
           for (let k = 0; k + 1 < cuts.length; k += 2) {
@@ -125,14 +128,19 @@
   }
 
   function build(app) {
-    const defaults = { surface: "valley", startx: -2, starty: 1, step: 60, factor: 1 };
-    const { state, save, flush } = window.alive.state(defaults);
-    if (!SURFACES[state.surface]) state.surface = "valley";
-    state.step = Math.min(STEPS, Math.max(0, Math.round(state.step)));
-    state.factor = Math.min(100, Math.max(0.01, state.factor));
-    const given = new URLSearchParams(location.search);
-    if (!given.has("startx") && !given.has("starty")) [state.startx, state.starty] = SURFACES[state.surface].start;
+    const { state, set: put, flush, read } = window.alive.state({
+      surface: window.alive.choice("valley", Object.keys(SURFACES)),
+      startx: window.alive.number(-2, -2.5, 2.5),
+      starty: window.alive.number(1, -1.5, 1.8),
+      step: window.alive.number(60, 0, STEPS, true),
+      factor: window.alive.number(1, 0.01, 100),
+      without: window.alive.without(NAMES.length),
+    }, (found, given) => {
+      if (!given.has("startx") && !given.has("starty")) [found.startx, found.starty] = SURFACES[found.surface].start;
+    });
+    stayInside();
     let timer = 0;
+    const shown = () => NAMES.map((name, i) => [name, i]).filter(([, i]) => !state.without.split(",").includes(String(i)));
 
     const box = el("div", { class: "alive-surface" });
     const live = window.alive.live();
@@ -143,13 +151,15 @@
       change: (key) => set({ surface: key, startx: SURFACES[key].start[0], starty: SURFACES[key].start[1] }),
     });
     const step = window.alive.slider({ label: "Step", min: 0, max: STEPS, step: 1, value: state.step,
-      change: (t) => { stop(); set({ step: Math.round(t) }); } });
+      change: (t) => { stop(); set({ step: t }); } });
     const power = window.alive.slider({ label: "All rates times", min: 0.1, max: 10, step: 0.1, value: state.factor,
       wide: [0.01, 100], change: (factor) => set({ factor }) });
     const startX = window.alive.slider({ label: "Start, x", min: -2.5, max: 2.5, step: 0.05, value: state.startx,
       change: (startx) => set({ startx }) });
     const startY = window.alive.slider({ label: "Start, y", min: -1.5, max: 1.8, step: 0.01, value: state.starty,
       change: (starty) => set({ starty }) });
+    const boxes = NAMES.map((name, i) => window.alive.checkbox({ label: name, value: true, change: (on) =>
+      set({ without: on ? state.without.replace(i, "") : `${state.without},${i}` }) }));
     const play = window.alive.button("Run", () => (timer ? stop() : run()));
 
     function stop() {
@@ -158,24 +168,31 @@
       play.textContent = "Run";
     }
 
+    /* The start stays in the picture. */
+    function stayInside() {
+      const { x, y } = SURFACES[state.surface];
+      const within = ([low, high], v) => Math.min(high, Math.max(low, v));
+      put({ startx: within(x, state.startx), starty: within(y, state.starty) });
+    }
+
     /* Without motion, where the reader's system asks for that: straight to the last step. */
-    function run() {
+    function run(last = STEPS) {
       if (window.alive.calm()) {
         set({ step: STEPS });
         return;
       }
-      if (state.step >= STEPS) state.step = 0;
+      if (state.step >= STEPS) put({ step: 0 });
       play.textContent = "Pause";
       timer = setInterval(() => {
-        set({ step: Math.min(STEPS, state.step + 1) });
-        if (state.step >= STEPS) stop();
+        set({ step: state.step + 1 });
+        if (state.step >= last) stop();
       }, 40);
     }
 
     function set(changes) {
-      Object.assign(state, changes);
+      put(changes);
+      stayInside();
       show();
-      save();
     }
 
     function show() {
@@ -190,13 +207,40 @@
         const [x, y] = found[name][state.step];
         const key = svg("svg", { class: "alive-key", viewBox: "0 0 34 14", "aria-hidden": "true" },
           svg("line", { x1: 0, x2: 34, y1: 7, y2: 7, class: window.alive.LINES[i] }), mark(i, 17, 7));
+        const height = value(x, y);
+        const cells = Number.isFinite(height) ? [format(height, 3), fixed(x), fixed(y)] : ["overflow", "–", "–"];
         return el("tr", {}, el("th", { scope: "row" }, key, name),
-          el("td", {}, format(value(x, y), 3)), ...[x, y].map((number) => el("td", {}, fixed(number))));
+          ...cells.map((text) => el("td", {}, text)));
       }));
-      const heights = NAMES.map((name) => value(...found[name][state.step]));
-      const lowest = heights.indexOf(Math.min(...heights.map((h) => (Number.isNaN(h) ? Infinity : h))));
-      live.say(`After ${state.step} steps ${NAMES[Math.max(0, lowest)]} is lowest, at ${format(heights[Math.max(0, lowest)], 3)}.`);
+      const racing = shown();
+      boxes.forEach((one, i) => one.set(racing.some(([, k]) => k === i)));
+      live.say(verdict(racing.map(([name]) => ({ name, height: value(...found[name][state.step]) }))));
       redraw();
+    }
+
+    /* Who is lowest: those that show the same three digits share the place. */
+    function verdict(racers) {
+      const begin = `After ${state.step} step${state.step === 1 ? "" : "s"}`;
+      if (!racers.length) return "No optimiser is switched on.";
+      const left = racers.filter(({ height }) => Number.isFinite(height));
+      const gone = racers.length - left.length ? ` ${list(racers.filter((r) => !left.includes(r)))} went beyond the numbers of float64.` : "";
+      if (!left.length) return `${begin} nobody is left:${gone}`;
+      const low = format(Math.min(...left.map(({ height }) => height)), 3);
+      const first = left.filter(({ height }) => format(height, 3) === low);
+      if (first.length === 1) return `${begin} ${first[0].name} is lowest, at ${low}.${gone}`;
+      const who = first.length === racers.length ? `all ${first.length}` : list(first);
+      return `${begin} ${who} are at the same height, ${low}${first.length === left.length ? "" : ", and lowest"}.${gone}`;
+    }
+
+    const list = (racers) => racers.map(({ name }) => name).join(" and ");
+
+    /* Contour lines take longer than all else: drawn once for each surface and width. */
+    let dragging = false;
+    const drawn = new Map();
+    function lines(axes, width) {
+      const key = `${state.surface} ${width}`;
+      if (!drawn.has(key)) drawn.set(key, contours(SURFACES[state.surface], axes.px, axes.py));
+      return drawn.get(key);
     }
 
     function draw(width) {
@@ -210,36 +254,59 @@
         name: `Contour lines of the surface with the paths of the four optimisers up to step ${state.step}; the table holds their places`,
       });
       const found = paths(state.surface, [state.startx, state.starty], state.factor);
-      axes.plot.append(...contours(chosen, axes.px, axes.py));
+      axes.plot.append(...lines(axes, width));
       const far = (v) => Math.max(-1e4, Math.min(1e4, v)); // what lies far outside is not drawn
-      NAMES.forEach((name, i) => {
+      shown().forEach(([name, i]) => {
         const path = found[name].slice(0, state.step + 1).map(([x, y]) => [far(x), Number.isNaN(y) ? NaN : far(y)]);
         axes.plot.append(window.alive.line(path, axes.px, axes.py, { class: window.alive.LINES[i] }));
       });
-      NAMES.forEach((name, i) => {
+      const from = [axes.px(state.startx), axes.py(state.starty)];
+      axes.plot.append(svg("circle", { class: "alive-start", cx: from[0], cy: from[1], r: 10 }));
+      shown().forEach(([name, i]) => {
         const [x, y] = found[name][state.step];
         if (Number.isFinite(x) && Number.isFinite(y)) axes.plot.append(mark(i, axes.px(far(x)), axes.py(far(y))));
       });
-      box.onpointerdown = (event) => {
+      const move = (event) => {
         const outer = axes.picture.getBoundingClientRect();
         const x = axes.invert(event.clientX - outer.left);
         const [bottom, top] = [axes.py(chosen.y[0]), axes.py(chosen.y[1])];
         const y = chosen.y[0] + ((bottom - (event.clientY - outer.top)) / (bottom - top)) * (chosen.y[1] - chosen.y[0]);
-        const within = ([low, high], v) => Math.round(100 * Math.min(high, Math.max(low, v))) / 100;
-        set({ startx: within(chosen.x, x), starty: within(chosen.y, y) });
+        set({ startx: Math.round(100 * x) / 100, starty: Math.round(100 * y) / 100 });
       };
+      // A finger drags by the ring and taps elsewhere: else nobody could scroll past the picture.
+      box.onclick = move;
+      box.onpointerdown = (event) => {
+        dragging = event.pointerType !== "touch" || event.target.classList.contains("alive-start");
+        if (dragging) box.setPointerCapture(event.pointerId);
+        if (dragging) move(event);
+      };
+      box.onpointermove = (event) => dragging && event.buttons && move(event);
     }
 
     const table = el("table", { class: "alive-values alive-named" },
       el("thead", {}, el("tr", {}, ...["Optimiser", "Height", "x", "y"].map((t) => el("th", { scope: "col" }, t)))), values);
+    const ask = window.alive.predict({
+      question: "The straight valley is 25 times as steep across as along. Who is lowest after 100 steps?",
+      options: NAMES,
+      answer(chosen) {
+        const [x, y] = SURFACES.valley.start;
+        stop();
+        set({ surface: "valley", startx: x, starty: y, factor: 1, without: "", step: window.alive.calm() ? 100 : 0 });
+        if (!window.alive.calm()) run(100);
+        const heights = NAMES.map((name) => SURFACES.valley.value(...paths("valley", [x, y], 1)[name][100]));
+        const lowest = heights.indexOf(Math.min(...heights));
+        const order = NAMES.map((name, i) => [heights[i], name]).sort((a, b) => a[0] - b[0]);
+        return { right: chosen === lowest, says: `From the lowest to the highest: ${order.map(([h, name]) => `${name} (${format(h, 2)})`).join(", ")}.` };
+      },
+    });
     app.append(
-      surface, step,
+      ask, surface, step,
       window.alive.group("Run", play, window.alive.button("Back to the start", () => { stop(); set({ step: 0 }); }),
-        window.alive.button("One step", () => { stop(); set({ step: Math.min(STEPS, state.step + 1) }); })),
-      box, ...live.nodes, table, power, startX, startY);
+        window.alive.button("One step", () => { stop(); set({ step: state.step + 1 }); })),
+      window.alive.group("Optimisers shown", ...boxes), box, ...live.nodes, table, power, startX, startY);
     const redraw = window.alive.onWidth(box, draw);
     show();
-    return { state, set, paths, flush, surfaces: SURFACES };
+    return { state, set, paths, flush, read, surfaces: SURFACES, levels: LEVELS };
   }
 
   window.alive.start("race", build);

@@ -124,7 +124,7 @@ audit: env-maintain  ## look all packages up among known vulnerabilities (needs 
 	$(RUN) -m pip_audit --strict --no-deps --disable-pip -r /dev/stdin
 
 clean:  ## remove what was built, but not the environment
-	rm -rf _build
+	rm -rf _build mutants
 
 env-book env-test env-studies env-maintain:
 	@$(PYTHON) tools/environment.py $(@:env-%=%)

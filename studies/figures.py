@@ -17,6 +17,7 @@ from hwlib.course.surfaces import SURFACES, torch_path
 from hwlib.losses import logistic_loss, logistic_loss_logit_grad, sigmoid, stable_logistic_loss
 from hwlib.train import OPTIMIZERS
 from hwlib.two_layer import logistic_loss_grad, predict
+from studies.accuracy import exact
 
 FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
 PRECISION = 2600  # binary digits: more than the loss of the largest logit here has zeros
@@ -40,11 +41,8 @@ Y = [0, 0.05, 0.3, 0.5, 0.8, 1]
 def true_loss(z: float, y: float) -> tuple[float, float]:
     """Return the loss and the sigmoid at the float64 numbers z and y, rounded to float64 once."""
     with mpmath.workprec(PRECISION):
-        exact, label = mpmath.mpf(z), mpmath.mpf(y)
-        loss = label * mpmath.log1p(mpmath.exp(-exact)) + (1 - label) * mpmath.log1p(
-            mpmath.exp(exact)
-        )
-        return float(loss), float(1 / (1 + mpmath.exp(-exact)))
+        point = mpmath.mpf(y), mpmath.mpf(z)
+        return float(sum(exact.loss(*point))), float(sum(exact.sigmoid(*point)))
 
 
 def loss_record() -> dict[str, Any]:
@@ -83,19 +81,20 @@ def graph_values(example: dict[str, Any]) -> dict[str, tuple[float, float]]:
     grad_a1 = delta @ W["w2"].T
     grad_z1 = grad_a1 * a1 * sigmoid(-z1)
     grad = logistic_loss_grad(x, y, W)
-    grad_yhat = (1 - y) / sigmoid(-z2) - y / yhat
-    found = {"ŷ": (yhat, grad_yhat), "z": (z2, delta)}
-    values = {name: (float(v[0, 0]), float(d[0, 0])) for name, (v, d) in found.items()}
-    values["ℓ"] = (stable_logistic_loss(y, z2), 1.0)
-    for k in (0, 1):
-        values[f"a{k + 1}"] = (float(a1[0, k]), float(grad_a1[0, k]))
-        values[f"z1{k + 1}"] = (float(z1[0, k]), float(grad_z1[0, k]))
-        values[f"w2{k + 1}"] = (float(W["w2"][k, 0]), float(grad["w2"][k, 0]))
-        for d in (0, 1):
-            values[f"w1{d + 1}{k + 1}"] = (float(W["w1"][d, k]), float(grad["w1"][d, k]))
-    grad_x = grad_z1 @ W["w1"].T
-    for d in (0, 1):
-        values[f"x{d + 1}"] = (float(x[0, d]), float(grad_x[0, d]))
+    found = {
+        "x": (x, grad_z1 @ W["w1"].T),
+        "z1": (z1, grad_z1),
+        "a": (a1, grad_a1),
+        "z": (z2, delta),
+        "ŷ": (yhat, (1 - y) / sigmoid(-z2) - y / yhat),
+        **{name: (W[name], grad[name]) for name in W},
+    }
+    values = {"ℓ": (stable_logistic_loss(y, z2), 1.0)}
+    for name, pair in found.items():
+        value, derivative = map(np.squeeze, pair)
+        for index in np.ndindex(value.shape):
+            node = name + "".join(str(i + 1) for i in index)
+            values[node] = float(value[index]), float(derivative[index])
     return values
 
 

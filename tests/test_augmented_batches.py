@@ -33,12 +33,13 @@ def test_shift_of_no_images_is_no_images():
 
 
 @pytest.mark.parametrize(
-    ("shape", "count"), [((6, 28, 28), 6), ((6, 1, 28, 28), 5), ((1, 28, 28), 1)]
+    ("shape", "down", "right"),
+    [((6, 28, 28), 6, 6), ((6, 1, 28, 28), 5, 5), ((6, 1, 28, 28), 5, 6), ((6, 1, 28, 28), 6, 5)],
 )
-def test_shapes_that_do_not_fit_are_named(shape, count):
-    shifts = torch.zeros(count, dtype=torch.int64)
-    with pytest.raises(ValueError, match=r"expected images \(B, C, H, W\)"):
-        shift_images(torch.zeros(shape), shifts, shifts)
+def test_shapes_that_do_not_fit_are_named(shape, down, right):
+    shifts = (torch.zeros(count, dtype=torch.int64) for count in (down, right))
+    with pytest.raises(ValueError, match=r"^expected images \(B, C, H, W\)"):
+        shift_images(torch.zeros(shape), *shifts)
 
 
 def test_every_change_is_a_flip_and_a_shift_that_was_allowed(images):
@@ -98,3 +99,17 @@ def test_the_same_generator_gives_the_same_passes(images):
         for _ in range(2)
     )  # fmt: skip
     assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("options", [{}, {"shift": 3}, {"flip": False}, {"shift": 0}])
+def test_batches_are_in_an_order_of_the_generator_and_changed_by_it(images, options):
+    generator = torch.Generator().manual_seed(5)
+    order = torch.randperm(6, generator=generator)
+    wanted = {"shift": 1, "flip": True} | options
+    expected = random_changes(images[order[:4], :1], generator, **wanted)
+    batches = AugmentedBatches(
+        images[:, :1], torch.arange(6), 4, torch.Generator().manual_seed(5), **options
+    )
+    found, labels = next(iter(batches))
+    assert torch.equal(labels, order[:4])
+    assert torch.equal(found, expected)

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwlib.batches import Batches, split_validation, to_tensors
+from hwlib.batches import Batches, hold_out, split_validation, to_tensors
 from hwlib.course.loading import per_image_loader
 from hwlib.stand_in import draw_stand_in
 
@@ -151,3 +151,15 @@ def test_validation_split_is_random():
 def test_empty_part_is_refused(validation):
     with pytest.raises(ValueError, match=f"between 1 and 9 of 10, got {validation}"):
         split_validation(10, validation, torch.Generator())
+
+
+def test_what_is_held_out_is_the_split_of_the_seed_in_batches_of_a_thousand():
+    images, labels = numbered(2500)
+    for seed, options in ((0, {}), (3, {"seed": 3})):
+        learn, held = split_validation(2500, 1200, torch.Generator().manual_seed(seed))
+        kept, kept_labels, validation = hold_out(images, labels, 1200, **options)
+        assert torch.equal(kept, images[learn])
+        assert torch.equal(kept_labels, labels[learn])
+        assert [len(batch) for batch, _ in validation] == [1000, 200]
+        assert numbers(validation) == held.tolist()
+        assert torch.equal(torch.cat([y for _, y in validation]), labels[held])

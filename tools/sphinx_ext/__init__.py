@@ -4,11 +4,20 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from tools.sphinx_ext import alive, api_links, downloads, light_pages, mathml, stored
+from tools.sphinx_ext import (
+    alive,
+    api_links,
+    cells,
+    downloads,
+    light_pages,
+    mathml,
+    publish,
+    stored,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
-    for module in (mathml, stored, alive, downloads, api_links, light_pages):
+    for module in (mathml, stored, alive, downloads, api_links, cells, publish, light_pages):
         module.register(app)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,4 +18,5 @@ def listed_pages() -> list[str]:
     """Return the addresses that the table of contents promises, known before anything is built."""
     toc = yaml.safe_load((TOP / "_toc.yml").read_text("utf-8"))
     files = [toc["root"], *(c["file"] for part in toc["parts"] for c in part["chapters"])]
-    return sorted([f"{file.rpartition('.')[0]}.html" for file in files] + ["search.html"])
+    pages = [f"{file.rpartition('.')[0]}.html" for file in files]
+    return sorted([*pages, "404.html", "search.html"])

@@ -1,10 +1,17 @@
 """What readers expect of a book: links to the reference, run times, buttons, paper."""
 
 import json
+from collections import Counter
+from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 import yaml
-from playwright.sync_api import Page
+from pages import all_pages
+from playwright.sync_api import Browser, Page
+
+from tools.editions.student import read_book
 
 TOP = Path(__file__).parents[2]
 
@@ -31,18 +38,113 @@ def test_run_times_are_those_stored_in_the_chapters(page: Page) -> None:
     assert abs(shown[-1] - sum(stored)) < 0.06
 
 
-def test_buttons_open_the_chapter_from_the_one_address_that_is_set(page: Page) -> None:
-    address = yaml.safe_load((TOP / "_config.yml").read_text("utf-8"))["repository"]["url"]
-    repository = address.removeprefix("https://github.com/")
+def test_without_an_address_no_button_leads_nowhere(page: Page) -> None:
+    assert not yaml.safe_load((TOP / "_config.yml").read_text("utf-8"))["repository"]["url"]
     page.goto("book/02_backpropagation.html")
-    links = [
-        link.get_attribute("href") for link in page.locator(".dropdown-launch-buttons a").all()
-    ]
-    notebook = "book/02_backpropagation.ipynb"
-    assert any(f"mybinder.org/v2/gh/{repository}/main" in link for link in links)
-    assert f"https://colab.research.google.com/github/{repository}/blob/main/{notebook}" in links
+    assert page.locator(".dropdown-launch-buttons, .dropdown-source-buttons").count() == 0
+    assert page.locator(".bd-header-article a[href^='http']").count() == 0
     downloads = page.locator(".dropdown-download-buttons a[href$='.ipynb']")
     assert downloads.count() == 1
+
+
+def test_chapters_equations_and_exercises_have_the_numbers_of_the_notebooks(page: Page) -> None:
+    found = read_book(TOP / "book")
+    for chapter in ("03_gradient_descent", "05_mlp_optimisers"):
+        page.goto(f"book/{chapter}.html")
+        number = str(int(chapter[:2]))
+        assert page.locator("h1 .section-number").first.inner_text().strip() == f"{number}."
+        for label, expected in found.equations.items():
+            if expected.split(".")[0] == number:
+                shown = page.locator(f"[id='equation-{label}'] .eqno").inner_text()
+                assert f"({expected})" in shown, label
+        for label, expected in found.exercises.items():
+            if expected.split(".")[0] == number:
+                assert f"Exercise {expected}" in page.locator(f"[id='{label}']").inner_text()
+
+
+def test_the_head_tells_others_what_a_page_is(site: Path) -> None:
+    for name in all_pages(site):
+        text = (site / name).read_text("utf-8")
+        assert text.count('name="viewport"') == 1, name
+        assert text.count("og:title") == 1 or name in ("404.html", "search.html"), name
+        assert 'property="og:url"' not in text, f"{name} names an address that it does not have"
+    chapter = (site / "book" / "01_logistic_loss.html").read_text("utf-8")
+    assert 'name="description"' in chapter
+    index = (site / "index.html").read_text("utf-8")
+    assert '<html lang="en">' in index
+    assert '<a href="book/intro.html">' in index
+
+
+def test_search_finds_the_chapter_first_and_shows_sentences(page: Page) -> None:
+    page.goto("search.html?q=softmax")
+    page.wait_for_selector("#search-results li a")
+    page.wait_for_function("document.querySelectorAll('#search-results li p.context').length > 2")
+    results = page.locator("#search-results li")
+    assert "05_mlp_optimisers.html" in (results.first.locator("a").get_attribute("href") or "")
+    assert "With … classes there are … logits" in results.first.inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_search_field_fits_a_telephone(open_page: Callable[..., Page], scheme: str) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    page.goto("book/intro.html")
+    page.keyboard.press("Control+k")
+    dialog = page.locator("#pst-search-dialog")
+    assert dialog.is_visible()
+    box = dialog.bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+    icon, field = (dialog.locator(what) for what in (".fa-magnifying-glass", "input"))
+    end = icon.evaluate("e => e.getBoundingClientRect().right")
+    start = field.evaluate(
+        "e => e.getBoundingClientRect().left + parseFloat(getComputedStyle(e).paddingLeft)"
+    )
+    assert start > end
+
+
+class _Blocks(HTMLParser):
+    """Finds paragraphs that hold blocks, which a browser ends before them."""
+
+    BLOCKS = frozenset(
+        ("div", "ul", "ol", "dl", "table", "pre", "section", "details", "figure", "nav")
+    )
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.inside, self.faults = False, []
+        self.ids: Counter[str] = Counter()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids.update(str(value) for name, value in attrs if name == "id")
+        if tag in self.BLOCKS and self.inside:
+            self.faults.append(f"{tag} in a paragraph, line {self.getpos()[0]}")
+        self.inside = tag == "p" or (self.inside and tag not in self.BLOCKS)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "p" and not self.inside:
+            self.faults.append(f"</p> without <p>, line {self.getpos()[0]}")
+        self.inside = self.inside and tag != "p"
+
+
+def html_faults(text: str) -> list[str]:
+    read = _Blocks(text)
+    return read.faults + [f"id {name} again" for name, count in read.ids.items() if count > 1]
+
+
+def test_pages_are_well_formed(site: Path) -> None:
+    found = {name: html_faults((site / name).read_text("utf-8")) for name in all_pages(site)}
+    assert not {name: faults for name, faults in found.items() if faults}
+
+
+def test_what_is_not_well_formed_is_found() -> None:
+    assert html_faults("<p><ul></ul></p>") == [
+        "ul in a paragraph, line 1",
+        "</p> without <p>, line 1",
+    ]
+    assert html_faults('<a id="a"></a><b id="a"></b>') == ["id a again"]
+    assert not html_faults("<p>a</p><ul></ul><p>b</p>")
 
 
 def test_pictures_come_with_the_notice_of_their_licence(page: Page) -> None:
@@ -70,3 +172,18 @@ def test_a_chapter_prints_in_light_colours_without_menus(page: Page) -> None:
     assert not page.locator("#pst-primary-sidebar").is_visible()
     code = page.locator("article pre").first
     assert code.evaluate("e => getComputedStyle(e).whiteSpace") == "pre-wrap"
+
+
+def test_a_page_from_the_disk_prints_in_light_colours_too(browser: Browser, site: Path) -> None:
+    page = browser.new_page(color_scheme="dark")
+    errors: list[str] = []
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.goto((site / "book" / "intro.html").as_uri())
+    page.evaluate(
+        "addEventListener('beforeprint', () => {"
+        " window.printed = document.documentElement.dataset.theme; })"
+    )
+    page.pdf()
+    assert page.evaluate("window.printed") == "light"
+    assert not errors
+    page.close()

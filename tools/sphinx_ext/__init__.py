@@ -7,10 +7,12 @@ from sphinx.application import Sphinx
 from tools.sphinx_ext import (
     alive,
     api_links,
+    cells,
     downloads,
     figures,
     light_pages,
     mathml,
+    publish,
     solutions,
     stored,
 )
@@ -18,6 +20,7 @@ from tools.sphinx_ext import (
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
-    for module in (mathml, stored, alive, figures, downloads, solutions, api_links, light_pages):
+    modules = (mathml, stored, alive, figures, downloads, solutions, api_links, cells, publish)
+    for module in (*modules, light_pages):
         module.register(app)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

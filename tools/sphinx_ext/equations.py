@@ -17,6 +17,9 @@ _STEP = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _TALL = {"mfrac", "munderover", "munder", "mtable", "msqrt"}
 
 
+_THIN = "0.1667em"
+
+
 def polish(math: Element) -> None:
     """Set what the converter leaves to the browsers, and they do not do alike.
 
@@ -24,7 +27,7 @@ def polish(math: Element) -> None:
     the other. A prime is raised by its own shape: as an exponent it would be raised, and made
     smaller, twice.
     """
-    for element in math.iter():
+    for element in list(math.iter()):
         if element.tag == "mrow" and len(element) > 2:
             ends = element[0], element[-1]
             if [e.text for e in ends] == ["(", ")"] and not _TALL & {e.tag for e in element.iter()}:
@@ -33,6 +36,20 @@ def polish(math: Element) -> None:
         if element.tag == "msup" and element[1].text in ("′", "″"):
             element.tag = "mrow"
             element[1].attrib.update(form="postfix", lspace="0", rspace="0")
+        _space_sums(element)
+
+
+def _space_sums(row: Element) -> None:
+    """Put spaces of their own around sums: Firefox measures the sums' own ones wrongly."""
+    for index, child in reversed(list(enumerate(row))):
+        if child.tag in ("munderover", "munder") and child[0].text in ("∑", "∏"):
+            child[0].attrib.update(lspace="0", rspace="0")
+            behind = row[index + 1] if index + 1 < len(row) else None
+            if behind is not None and behind.text not in ("(", ")"):
+                row.insert(index + 1, Element("mspace", width=_THIN))
+            before = row[index - 1] if index else None
+            if before is not None and (before.tag != "mo" or before.get("rspace") == "0"):
+                row.insert(index, Element("mspace", width=_THIN))
 
 
 def _operator(element: Element) -> str:
@@ -71,7 +88,9 @@ def _math(parent: Element, children: Sequence[Element]) -> None:
 
 def _side(parent: Element, children: Sequence[Element]) -> None:
     """Add the parts of one side of a row."""
-    for relation in split(children, RELATIONS):
+    for place, relation in enumerate(split(children, RELATIONS)):
+        if place:
+            SubElement(parent, "wbr")
         part = SubElement(parent, "span", {"class": "part"})
         for number, piece in enumerate(split(relation, SIGNS)):
             if number:

@@ -24,6 +24,15 @@ _WORD = re.compile(r"[\w-]+")
 # An icon is written as a code or as itself, a character of the private use area.
 _ICON = re.compile(r'"\\([0-9a-f]{4})"|([\ue000-\uf8ff])')
 
+_LIST_IN_PARAGRAPH = re.compile(
+    r'(<dd class="field-\w+">)<p>(<ul class="simple">.*?</ul>)\s*</p>', re.DOTALL
+)
+# What two themes each put into a page's head.
+_REPEATED = [
+    re.compile(r'<meta name="viewport"[^>]*>'),
+    re.compile(r"<script>var togglebuttonSelector[^<]*</script>"),
+]
+
 
 def without_unused_rules(style: str, words: set[str]) -> str:
     """Return the style sheet without the rules whose classes are not among ``words``.
@@ -56,7 +65,17 @@ def choose_scripts(
         if _NEEDED_BY.get(Path(script.filename or "").name, "") in body
     ]
     # docutils calls a bibliography a list, and its entries no items of one.
-    context["body"] = body.replace('<div role="list" class="citation-list">', "<div>")
+    body = body.replace('<div role="list" class="citation-list">', "<div>")
+    # Sphinx puts several values that a function returns into a list, and that into a paragraph.
+    context["body"] = _LIST_IN_PARAGRAPH.sub(r"\1\2", body)
+
+
+def without_repeats(page: str) -> str:
+    """Return the page with the first only of what stands in it again and again."""
+    for repeated in _REPEATED:
+        if found := repeated.search(page):
+            page = page[: found.end()] + repeated.sub("", page[found.end() :])
+    return page
 
 
 def lighten(app: Sphinx, failure: Exception | None) -> None:
@@ -67,6 +86,8 @@ def lighten(app: Sphinx, failure: Exception | None) -> None:
     # Loaded by no page, and with the name of every icon in it; see book/_templates.
     (folder / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
     words: set[str] = set()
+    for path in folder.rglob("*.html"):
+        path.write_text(without_repeats(path.read_text("utf-8")), "utf-8")
     for path in [*folder.rglob("*.html"), *folder.rglob("*.js")]:
         words.update(_WORD.findall(path.read_text("utf-8")))
     icons: set[str] = set()

@@ -1,0 +1,128 @@
+"""Every page as an eye sees it, in both browsers, at three widths, in both modes and on paper."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import firefox
+import pytest
+from pages import listed_pages
+from playwright.sync_api import Page
+from trouble import Trouble
+
+LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")
+WIDTHS = (390, 768, 1440)
+HEIGHT = 900
+# Its window is never narrower than 500 pixels, so the page stands in a frame.
+IN_FRAME = """
+const [address, widths, height, look, done] = arguments;
+const frame = document.createElement("iframe");
+frame.style = `border: 0; height: ${height}px`;
+frame.src = address;
+frame.onload = () => {
+  const inside = frame.contentWindow;
+  const found = [];
+  for (const mode of ["light", "dark"]) {
+    inside.document.documentElement.dataset.theme = mode;
+    for (const width of widths) {
+      frame.style.width = `${width}px`;
+      if (inside.innerWidth !== width) found.push(`${inside.innerWidth} is not ${width}`);
+      found.push(...inside.eval(look).map((fault) => `${width} ${mode}: ${fault}`));
+    }
+  }
+  done(found);
+};
+document.body.replaceChildren(frame);
+"""
+
+
+def faults(page: Page) -> list[str]:
+    """Return what is wrong with a page at every width, in every mode, with the place."""
+    page.add_style_tag(content="* { transition: none !important; }")
+    found = []
+    for mode in ("light", "dark"):
+        page.emulate_media(color_scheme=mode)
+        page.wait_for_function("(m) => document.documentElement.dataset.theme === m", arg=mode)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            found += [f"{width} {mode}: {fault}" for fault in page.evaluate(LOOK)]
+    page.emulate_media(media="print", color_scheme="light")
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 between its margins
+    return found + [f"print: {fault}" for fault in page.evaluate(LOOK)]
+
+
+@pytest.mark.parametrize("name", listed_pages())
+def test_a_page_looks_right_in_chromium(page: Page, name: str) -> None:
+    page.goto(name)
+    found = faults(page)
+    assert not found, "\n".join(found)
+
+
+@pytest.fixture(scope="session")
+def fox(site_url: str) -> Iterator[firefox.Firefox]:
+    """Start Firefox; where there is none, skip, but not in continuous integration."""
+    program = firefox.find()
+    if program is None:
+        reason = "Firefox is not installed, so no page was loaded in it"
+        if os.environ.get("CI"):
+            pytest.fail(f"{reason}. Since CI is set, that is a failure.", pytrace=False)
+        pytest.skip(reason)
+    with firefox.Firefox(program) as started:
+        started.command("WebDriver:SetWindowRect", width=1600, height=1000)
+        started.command("WebDriver:Navigate", url=f"{site_url}_static/favicon.svg")
+        started.command("WebDriver:Navigate", url=f"{site_url}index.html")
+        yield started
+
+
+def in_firefox(fox: firefox.Firefox, address: str, more: str = "") -> list[str]:
+    """Return what is wrong with a page in Firefox."""
+    found: list[str] = fox.call(IN_FRAME, address, list(WIDTHS), HEIGHT, more + LOOK)
+    return found
+
+
+@pytest.mark.xdist_group("firefox")
+@pytest.mark.parametrize("name", listed_pages())
+def test_a_page_looks_right_in_firefox(fox: firefox.Firefox, site_url: str, name: str) -> None:
+    found = in_firefox(fox, f"{site_url}{name}")
+    assert not found, "\n".join(found)
+
+
+PLANTED = {
+    "on top of each other": "document.querySelector('article p').style.marginBottom = '-3rem';",
+    "cut": "document.querySelector('article pre').style.whiteSpace = 'pre';"
+    "document.querySelector('article pre').append('x'.repeat(200));",
+    "an equation does not start in sight": "document.querySelectorAll('.formula').forEach((f) => {"
+    " f.style.width = '10rem'; f.scrollLeft = 100; });",
+    "the number of an equation stands over it": "document.querySelectorAll('.eqno').forEach((n) =>"
+    " { n.style.marginLeft = '-9rem'; });",
+    "a pale box in dark mode": "document.querySelector('article table').style.background = '#ddd';",
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_seen(page: Page, fault: str) -> None:
+    page.goto("book/01_logistic_loss.html")
+    page.evaluate(PLANTED[fault])
+    assert any(fault in found for found in faults(page))
+
+
+def test_a_fault_is_seen_in_firefox_too(fox: firefox.Firefox, site_url: str) -> None:
+    planted = f"{{{PLANTED['on top of each other']}}}"
+    assert in_firefox(fox, f"{site_url}book/01_logistic_loss.html", planted)
+
+
+def test_a_claim_opens_without_a_script(open_page: Callable[..., Page], trouble: Trouble) -> None:
+    page = open_page(java_script_enabled=False, viewport={"width": 1440, "height": HEIGHT})
+    page.goto("book/01_logistic_loss.html")
+    claim = page.locator(".claim").first
+    assert claim.locator("summary").is_visible()
+    assert not claim.locator("dd").first.is_visible()
+    claim.locator("summary").click()
+    assert "≈0.44" in claim.locator("dd").first.inner_text()
+    trouble.failed.clear()
+
+
+def test_a_link_to_a_claim_opens_it(page: Page) -> None:
+    page.goto("book/claims.html")
+    page.locator("table.claims a").first.click()
+    page.wait_for_function("document.querySelector(':target')?.checkVisibility()")

@@ -1,0 +1,117 @@
+"""Cells on the page: claims as one quiet tick each, and the code that teaches before the rest.
+
+What is stored in the notebooks stays as it is; this only decides what a reader sees first. Claims
+open by themselves, without a script. Calls that only state a claim, and the code of a figure, are
+folded: they are one click away.
+"""
+
+import ast
+import html
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from tools.sphinx_ext.stored import read_claims
+
+_STATING = {"claim", "settings"}
+_CLAIM = '<p class="claim '
+
+
+def teaching_lines(source: str) -> int:
+    """Return after how many lines of a cell nothing comes but calls that state claims."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # a magic command
+        return len(source.splitlines())
+    while statements and _states(statements[-1]):
+        statements.pop()
+    return statements[-1].end_lineno or 0 if statements else 0
+
+
+def _states(statement: ast.stmt) -> bool:
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "id", "") in _STATING
+
+
+def claim_html(claim: Mapping[str, Any]) -> str:
+    """Return one claim: a mark that opens the value, what is accepted, and the seeds."""
+    seeds = ", ".join(map(str, claim["seeds"])) or "none"
+    rows = {"Value": claim["measured"], "Accepted": claim["accepted"], "Seeds": seeds}
+    card = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in rows.items())
+    sentence = html.escape(claim["sentence"])
+    return (
+        f'<details class="claim claim-{claim["status"].replace(" ", "-")}" name="claim">'
+        f'<summary><span class="claim-mark">{claim["mark"]}</span>'
+        f'<span class="claim-sentence">{sentence}</span></summary>'
+        f'<dl class="claim-card" id="claim-{claim["name"]}">{card}</dl></details>'
+    )
+
+
+def _raw(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+def _fold(block: nodes.Element, label: str) -> None:
+    index = block.parent.index(block)
+    opened = f'<details class="folded-code"><summary>{label}</summary>'
+    block.parent[index : index + 1] = [_raw(opened), block, _raw("</details>")]
+
+
+def _fold_code(cell: nodes.container, has_figure: bool) -> None:
+    """Fold what does not teach in the code of a cell."""
+    for block in list(cell.findall(nodes.literal_block)):
+        if "cell_input" not in block.parent.get("classes", ()):
+            continue
+        lines = block.rawsource.splitlines()
+        count = 0 if has_figure else teaching_lines(block.rawsource)
+        if count == len(lines):
+            continue
+        if not count:
+            _fold(block, "Code of the figure" if has_figure else "Code of the claims")
+            continue
+        rest = block.deepcopy()
+        for part, kept in ((block, lines[:count]), (rest, lines[count:])):
+            part.rawsource = "\n".join(kept).strip("\n")
+            part.children = [nodes.Text(part.rawsource)]
+        block.parent.insert(block.parent.index(block) + 1, rest)
+        _fold(rest, "Code of the claims")
+
+
+def _quiet(cell: nodes.container, claims: Mapping[str, Mapping[str, Any]]) -> None:
+    """Move the claims of a cell from its outputs to their own place beside it."""
+    made: list[str] = []
+    for outputs in [child for child in cell if "cell_output" in child.get("classes", ())]:
+        for output in list(outputs):
+            if (text := output.astext()).startswith(_CLAIM):
+                made.append(claim_html(claims[text.split('id="claim-')[1].split('"')[0]]))
+                outputs.remove(output)
+        if not len(outputs):
+            cell.remove(outputs)
+    if made:
+        cell += _raw(f'<div class="claims">{"".join(made)}</div>')
+
+
+def _cells(doctree: nodes.document) -> Iterable[nodes.container]:
+    return [c for c in doctree.findall(nodes.container) if "cell" in c.get("classes", ())]
+
+
+def arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Arrange the cells of a chapter."""
+    notebook = Path(app.srcdir) / f"{docname}.ipynb"
+    if app.builder.format != "html" or not notebook.exists():
+        return
+    for section in doctree.findall(nodes.section):
+        if section["ids"] in (["exercise-content"], ["solution-content"]):
+            section["ids"] = []  # the same in every exercise
+    claims = {claim["name"]: claim for claim in read_claims(notebook)}
+    for cell in _cells(doctree):
+        _fold_code(cell, any(True for _ in cell.findall(nodes.image)))
+        _quiet(cell, claims)
+
+
+def register(app: Sphinx) -> None:
+    """Arrange the cells once their outputs are chosen."""
+    app.connect("doctree-resolved", arrange)

@@ -1,0 +1,85 @@
+"""What only a published copy of the book has: addresses, and buttons that lead to its source.
+
+All of it follows two settings of ``_config.yml``, ``repository.url`` and ``html.baseurl``; where
+they are empty, no page offers a link that leads nowhere.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+_SOURCE_BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
+_OWN_ADDRESS = re.compile(r'<meta property="og:url"[^>]*>\s*')
+_INDEX = """<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<meta name="description" content="{description}">
+<link rel="canonical" href="{first}">
+<meta http-equiv="refresh" content="0; url={first}">
+</head>
+<body><main>
+<h1>{title}</h1>
+<p>{description}</p>
+<p><a href="{first}">Open the book</a></p>
+</main></body>
+</html>
+"""
+DESCRIPTION = (
+    "Backpropagation in NumPy and optimisers in PyTorch, worked out: every equation is checked by "
+    "machine, every number comes from a run."
+)
+
+
+def choose_buttons(_app: Sphinx, config: Config) -> None:
+    """Show the buttons that need a repository if there is one, and none else."""
+    options = config.html_theme_options
+    published = bool(options.get("repository_url"))
+    options.update(dict.fromkeys(_SOURCE_BUTTONS, published))
+    if not published:
+        options.pop("launch_buttons", None)
+
+
+def leave_out_addresses(
+    app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Leave out the pages' own addresses where the site has none."""
+    if not app.config.html_baseurl:
+        context["metatags"] = _OWN_ADDRESS.sub("", context.get("metatags", ""))
+
+
+def write_index(app: Sphinx, failure: Exception | None) -> None:
+    """Write the page at the site's own address, which leads on to the first one."""
+    if failure or app.builder.format != "html":
+        return
+    first = app.builder.get_target_uri(app.config.root_doc)
+    page = _INDEX.format(
+        language=app.config.language,
+        title=app.config.html_title,
+        description=DESCRIPTION,
+        first=app.config.html_baseurl + first,
+    )
+    (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
+
+
+def register(app: Sphinx) -> None:
+    """Load what describes the pages to others, and connect the rest."""
+    base = app.config.html_baseurl
+    app.setup_extension("sphinxext.opengraph")
+    app.setup_extension("notfound.extension")
+    app.config.ogp_site_url = base
+    app.config.ogp_site_name = app.config.html_title
+    app.config.ogp_social_cards = {"enable": False}  # they would need a font, and differ each time
+    app.config.notfound_urls_prefix = urlsplit(base).path or "/"
+    if base:
+        app.config.sitemap_url_scheme = "{link}"
+        app.setup_extension("sphinx_sitemap")
+    app.connect("config-inited", choose_buttons, priority=10)
+    app.connect("html-page-context", leave_out_addresses, priority=900)
+    app.connect("build-finished", write_index, priority=10)

@@ -41,7 +41,7 @@ def test_style_is_that_of_the_book_and_only_when_asked():
         assert mpl.rcParams["axes.spines.top"]
         plot.use_style()
         assert not mpl.rcParams["axes.spines.top"]
-        assert mpl.rcParams["figure.figsize"] == [6.4, 3.6]
+        assert mpl.rcParams["figure.figsize"] == [6, 3.4]
         assert mpl.rcParams["figure.dpi"] == 100
 
 

@@ -31,7 +31,8 @@ def test_the_first_page_is_light(page: Page) -> None:
 
 
 def is_page_part(url: str) -> bool:
-    return "/_images/" not in url
+    """Whether a page needs this before its figures: pictures, and the networks of the live one."""
+    return "/_images/" not in url and "/_static/alive/" not in url
 
 
 def test_content_shows_without_scripts(open_page: Callable[..., Page]) -> None:

@@ -1,0 +1,85 @@
+"""Figures as an eye sees them: text large enough on a telephone, sharp on a dense screen."""
+
+from collections.abc import Callable
+
+import pytest
+from pages import TOP
+from playwright.sync_api import Page
+
+CHAPTERS = sorted(path.stem for path in (TOP / "book").glob("[0-9]*.md"))
+LEAST = 9  # pixels, from the top of an "M" with its accents to the foot of a "g"
+
+# Each figure that is shown, drawn into the page at the size that it has there, and measured: the
+# size of its smallest letter, and pictures inside with fewer pixels than the screen would show.
+MEASURE = """async () => {
+  const found = [];
+  for (const image of document.querySelectorAll("article figure:not(.alive) img")) {
+    if (getComputedStyle(image).display === "none") continue;
+    image.loading = "eager";
+    await image.decode();
+    const {width, height} = image.getBoundingClientRect();
+    const box = document.createElement("div");
+    document.body.append(box);
+    if (!image.src.endsWith(".svg")) {
+      found.push({src: image.src, letter: null, soft: image.naturalWidth < 2 * width});
+      box.remove();
+      continue;
+    }
+    box.innerHTML = await (await fetch(image.src)).text();
+    const drawing = box.querySelector("svg");
+    Object.assign(drawing.style, {width: `${width}px`, height: `${height}px`});
+    const letters = [...drawing.querySelectorAll("use")].filter((e) => /DejaVu|Cmr|Cmmi|STIX/.test(
+      e.getAttribute("href") ?? e.getAttribute("xlink:href"))).map((e) => {
+        const m = e.getScreenCTM();
+        return 100 * Math.sqrt(Math.abs(m.a * m.d - m.b * m.c));
+      });
+    const soft = [...drawing.querySelectorAll("image")].some((e) => {
+      const pixels = new DataView(Uint8Array.from(atob(
+        (e.getAttribute("href") ?? e.getAttribute("xlink:href")).split(",")[1]), (c) => c.charCodeAt(0)).buffer);
+      const shown = e.getBoundingClientRect().width;
+      return pixels.getUint32(16) < 1.9 * shown && getComputedStyle(e).imageRendering !== "pixelated";
+    });
+    const over = image.getBoundingClientRect().right > document.documentElement.clientWidth
+      && !image.closest(".figure-scroll");
+    found.push({src: image.src, letter: letters.length ? Math.min(...letters) : null, soft, over,
+      ground: getComputedStyle(image).backgroundColor});
+    box.remove();
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_legible_on_a_telephone_and_sharp(
+    open_page: Callable[..., Page], chapter: str, scheme: str
+) -> None:
+    page = open_page(
+        viewport={"width": 390, "height": 844}, device_scale_factor=2, color_scheme=scheme
+    )
+    page.goto(f"book/{chapter}.html")
+    found = page.evaluate(MEASURE)
+    assert found
+    for figure in found:
+        assert not figure["soft"], f"too few pixels: {figure}"
+        assert not figure.get("over"), f"cut at the right: {figure}"
+        # Exponents and indices, of seven tenths the size, are the smallest letters there are.
+        assert figure["letter"] is None or figure["letter"] >= 0.69 * LEAST, figure
+        assert figure["ground"] == "rgba(0, 0, 0, 0)", f"a box around it: {figure}"
+        assert figure["src"].endswith("-dark.svg") == (scheme == "dark"), figure
+
+
+def test_a_figure_that_is_small_or_soft_is_found(open_page: Callable[..., Page]) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, device_scale_factor=2)
+    page.goto(f"book/{CHAPTERS[0]}.html")
+    whole = page.evaluate(MEASURE)
+    shrink = ".figure-scroll img { min-width: 0 !important; } article figure img { width: 150px; }"
+    page.add_style_tag(content=shrink)
+    small = page.evaluate(MEASURE)
+    assert min(f["letter"] for f in small) < 0.6 * min(f["letter"] for f in whole)
+    page.evaluate(
+        """() => { const canvas = document.createElement("canvas");
+          canvas.width = canvas.height = 20;
+          document.querySelector("article figure:not(.alive) img").src = canvas.toDataURL(); }"""
+    )
+    assert page.evaluate(MEASURE)[0]["soft"]

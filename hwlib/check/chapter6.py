@@ -35,7 +35,7 @@ def _parameters(maps_in: int, maps_out: int, side: int) -> int:
 @task
 def convolution_parameters(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_convolution_parameters(maps_in, maps_out, side)``."""
-    for args in ((3, 16, 3), (16, 32, 5), (7, 3, 2)):
+    for args in ((2, 16, 3), (16, 32, 5), (7, 3, 2)):
         given = "maps_in {}, maps_out {}, side {}".format(*args)
         read, known = reader("the number", (), given), PARAMETERS
         yield from examine(answer, _parameters, read, args, given=given, mistakes=known, rtol=1e-9)

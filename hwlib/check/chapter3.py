@@ -23,7 +23,8 @@ def _descent(kind: str) -> Callable[..., tuple[Weights, Array]]:
         X: Array, y: Array, W: Weights, learning_rate: float, steps: int
     ) -> tuple[Weights, Array]:
         W = {name: w.copy() for name, w in W.items()}
-        curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[1])]
+        output = 2 if kind == "probabilities" else 1
+        curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
         first = two_layer.logistic_loss_grad(X, y, W)
         rate = {"ascent": -learning_rate, "no rate": 1.0}.get(kind, learning_rate)
         for _ in range(1 if kind == "one step" else steps):
@@ -33,7 +34,7 @@ def _descent(kind: str) -> Callable[..., tuple[Weights, Array]]:
                     gradient = two_layer.logistic_loss_grad(X, y, W)
                 g = first[name] if kind == "one gradient" else gradient[name]
                 W[name] -= rate * g * (kind != "w2 only" or name == "w2")
-            curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[1]))
+            curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[output]))
         return W, np.array(curve + curve[-1:] * (steps + 1 - len(curve)))
 
     return descend
@@ -46,6 +47,7 @@ DESCENT = known(
         "uphill": _descent("ascent"),
         "learning rate ignored": _descent("no rate"),
         "layers in turn": _descent("in turn"),
+        "losses of the probabilities": _descent("probabilities"),
         "gradient taken once": _descent("one gradient"),
         "return in the loop": _descent("one step"),
     },
@@ -98,7 +100,8 @@ def _momentum(kind: str = "plain", extra: int = 0) -> Callable[..., Array]:
             g = start if kind == "once" else gradient(theta)
             u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
             way = g + mu * u if kind == "nesterov" else u
-            theta = theta - (eta**2 if kind == "rate twice" else eta) * way
+            rate = {"rate twice": eta**2, "uphill": -eta}.get(kind, eta)
+            theta = theta - rate * way
         return theta
 
     return descend
@@ -111,6 +114,7 @@ MOMENTUM = known(
         "running mean": _momentum("mean"),
         "Nesterov": _momentum("nesterov"),
         "steps + 1": _momentum(extra=1),
+        "uphill": _momentum("uphill"),
         "steps - 1": _momentum(extra=-1),
         "rate twice": _momentum("rate twice"),
         "gradient taken once": _momentum("once"),

@@ -94,6 +94,7 @@ def train_epoch(answer: Answer) -> Iterator[str]:
             mistakes=_all_watched(mistakes5.EPOCHS),
             sizes=[lengths[0], sum(lengths), len(lengths)],
             rtol=1e-3,
+            hint="epoch",
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from hwlib.check.engine import examine, known, task
@@ -35,7 +35,7 @@ def _parameters(maps_in: int, maps_out: int, side: int) -> int:
 @task
 def convolution_parameters(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_convolution_parameters(maps_in, maps_out, side)``."""
-    for args in ((1, 16, 3), (16, 32, 5), (7, 3, 2)):
+    for args in ((2, 16, 3), (16, 32, 5), (7, 3, 2)):
         given = "maps_in {}, maps_out {}, side {}".format(*args)
         read, known = reader("the number", (), given), PARAMETERS
         yield from examine(answer, _parameters, read, args, given=given, mistakes=known, rtol=1e-9)
@@ -83,18 +83,23 @@ def cross_correlation(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 class _Calls(TorchFunctionMode):
-    """The torch functions that are called, by modules too: a name, and a kernel's side or 0."""
+    """The torch functions that are called, by modules too.
+
+    Of each the name, the side of its kernel or 0, and whether it gives fewer numbers than it takes.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, int]] = []
+        self.found: list[tuple[str, int, bool]] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "").strip("_").replace("_", "")
         weight = (kwargs or {}).get("weight", args[1] if len(args) > 1 else None)
         side = max(weight.shape[2:]) if "conv" in name and weight is not None else 0
-        self.found.append((name, side))
-        return func(*args, **(kwargs or {}))
+        value = func(*args, **(kwargs or {}))
+        sizes = [t.numel() for t in (value, *args[:1]) if isinstance(t, Tensor)]
+        self.found.append((name, side, len(sizes) == 2 and sizes[0] < sizes[1]))
+        return value
 
 
 POOLING = ("pool", "amax", "mean", "max")
@@ -108,17 +113,17 @@ def _check_layers(model: nn.Module) -> None:
     """Raise a fault unless kernels see neighbours, with an activation behind each, and pooling."""
     with torch.no_grad(), _Calls() as calls:
         model.eval()(images(2))
-    kernels = [i for i, (_, side) in enumerate(calls.found) if 1 < side < 28]
+    kernels = [i for i, (_, side, _) in enumerate(calls.found) if 1 < side < 28]
     if len(kernels) < 2:
-        sides = [side for _, side in calls.found if side]
+        sides = [side for _, side, _ in calls.found if side]
         raise fault("no convolution", "two images", f"kernels of side {sides}")
-    if not any(any(word in name for word in POOLING) for name, _ in calls.found):
+    if not any(smaller and any(w in name for w in POOLING) for name, _, smaller in calls.found):
         raise fault("no pooling", "two images")
     rest = range(kernels[-1], len(calls.found))
     linear = [i for i in rest if calls.found[i][0] in ("linear", "matmul", "addmm")]
     ends = [*kernels[1:], linear[0] if linear else len(calls.found)]
     for number, (start, end) in enumerate(zip(kernels, ends, strict=True), start=1):
-        if not any(name in BENDS for name, _ in calls.found[start:end]):
+        if not any(name in BENDS for name, *_ in calls.found[start:end]):
             raise fault("no activation behind a convolution", "two images", number=number)
 
 

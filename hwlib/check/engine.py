@@ -138,6 +138,7 @@ def examine(
     mistakes: Sequence[Known] = (),
     sizes: Sequence[float] = (),
     rtol: float = RTOL,
+    hint: str = "general",
 ) -> Iterator[str]:
     """Steps "shape and dtype" and "value": compare with the right answer on the same arguments.
 
@@ -154,4 +155,4 @@ def examine(
             for entry in mistakes
         }
 
-    compare(got, expected, given=given, known=wrong, sizes=sizes, rtol=rtol)
+    compare(got, expected, given=given, known=wrong, sizes=sizes, rtol=rtol, hint=hint)

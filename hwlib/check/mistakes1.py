@@ -74,6 +74,7 @@ LOSS = known(
         "arguments swapped": lambda y, p: _loss(p, y),
         "sign of the first term": lambda y, p: np.mean(y * np.log(p) - (1 - y) * np.log(1 - p)),
         "first example only": lambda y, p: _loss(y[:1], p[:1]) / len(y),
+        "row and column": lambda y, p: _loss(y.ravel(), p),
         "log1p for the logarithm": lambda y, p: np.mean(-y * np.log(p) - (1 - y) * np.log1p(p)),
     },
 )

@@ -93,6 +93,9 @@ DIFFERENCES = known(
     {
         "one-sided": _quotients(1, 0),
         "one-sided, backwards": _quotients(0, 1),
+        "no difference": lambda _, W, __: {name: 0 * w for name, w in W.items()},
+        "step ignored": lambda loss, W, _: _quotients(1, 1)(loss, W, 1e-5),
+        "whole numbers": lambda *a: {n: np.trunc(g) for n, g in _quotients(1, 1)(*a).items()},
         "weight not restored": _quotients(1, 1, restored=False),
     },
 )

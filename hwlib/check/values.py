@@ -116,6 +116,7 @@ def compare(
     known: Callable[[], Wrong] = dict,
     sizes: Sequence[float] = (),
     rtol: float = RTOL,
+    hint: str = "general",
 ) -> None:
     """Raise a `Fault` for the first part that differs, with the hint of the mistake it matches.
 
@@ -128,11 +129,13 @@ def compare(
         Returns, once something differs, name: (hint, what this wrong answer gives).
     sizes : sequence of numbers
         Such as the batch size, by which an answer may be too large or too small.
+    hint : str
+        The name of the hint, under ``hints`` in `texts.toml`, for what is not recognised.
     """
     for name, right in expected.items():
         if near(got[name], right, rtol):
             continue
-        mistake, hint = _recognise(got, expected, name, known(), sizes)
+        mistake, text = _recognise(got, expected, name, known(), sizes)
         where = np.unravel_index(int(np.argmax(_distance(got[name], right))), right.shape)
         place = f"{name}[{', '.join(map(str, where))}]" if where else name
         raise Fault(
@@ -140,7 +143,7 @@ def compare(
             given=given,
             got=f"{place} = {number(got[name][where])}",
             expected=f"{place} = {number(right[where])}",
-            hint=hint,
+            hint=text or HINTS[hint],
             mistake=mistake,
         )
 
@@ -173,4 +176,4 @@ def _recognise(
         for factor, words in ((size, f"{size:g}"), (1 / size, f"1/{size:g}")):
             if factor != 1 and near(got[name], factor * expected[name]):
                 return f"factor {size:g}", HINTS["factor"].format(factor=words)
-    return "", HINTS["general"]
+    return "", ""

@@ -34,10 +34,11 @@ MEASURE = """async () => {
         return 100 * Math.sqrt(Math.abs(m.a * m.d - m.b * m.c));
       });
     const soft = [...drawing.querySelectorAll("image")].some((e) => {
-      const pixels = new DataView(Uint8Array.from(atob(
-        (e.getAttribute("href") ?? e.getAttribute("xlink:href")).split(",")[1]), (c) => c.charCodeAt(0)).buffer);
+      const png = atob((e.getAttribute("href") ?? e.getAttribute("xlink:href")).split(",")[1]);
+      const bytes = Uint8Array.from(png, (c) => c.charCodeAt(0));
+      const pixels = new DataView(bytes.buffer).getUint32(16);
       const shown = e.getBoundingClientRect().width;
-      return pixels.getUint32(16) < 1.9 * shown && getComputedStyle(e).imageRendering !== "pixelated";
+      return pixels < 1.9 * shown && getComputedStyle(e).imageRendering !== "pixelated";
     });
     const over = image.getBoundingClientRect().right > document.documentElement.clientWidth
       && !image.closest(".figure-scroll");

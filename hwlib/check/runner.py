@@ -45,7 +45,8 @@ def reset_state() -> None:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
         torch.set_grad_enabled(True)
-        torch.use_deterministic_algorithms(False)
+        if torch.are_deterministic_algorithms_enabled():  # to set it loads a compiler
+            torch.use_deterministic_algorithms(False)
         torch.autograd.set_detect_anomaly(False)
 
 

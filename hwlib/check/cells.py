@@ -18,7 +18,6 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from hwlib.check.hand_in import Cell, plain
 
-WAITING = 4
 ATTEMPTS = 5  # how often a cell is told that its time is up before the process ends
 PLAIN = (
     *(ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.UnaryOp, ast.BinOp),
@@ -178,9 +177,9 @@ def needs_experiment(name: str) -> str:
 def time_limit(seconds: float, waiting: float) -> Iterator[None]:
     """Raise `OutOfTime` in the block when its time is up, where the system has such clocks.
 
-    ``seconds`` are those of the processor, which a busy machine does not make longer; a block that
-    waits instead may take `WAITING` times as many on the clock, but not more than ``waiting``. A
-    block that swallows the exception again and again ends the process.
+    ``seconds`` are those of the processor, which a busy machine does not make longer; ``waiting``
+    is a limit on the clock, for a block that sleeps. A block that swallows the exception again and
+    again ends the process.
     """
     if not hasattr(signal, "setitimer"):
         yield
@@ -199,7 +198,7 @@ def time_limit(seconds: float, waiting: float) -> Iterator[None]:
     signal.signal(signal.SIGALRM, out_of_time)
     signal.signal(signal.SIGPROF, out_of_time)
     signal.setitimer(signal.ITIMER_PROF, seconds)
-    signal.setitimer(signal.ITIMER_REAL, min(WAITING * seconds, waiting))
+    signal.setitimer(signal.ITIMER_REAL, waiting)
     try:
         yield
     finally:

@@ -24,13 +24,15 @@ from typing import Any
 import numpy as np
 
 import hwlib.check
-from hwlib.check.cells import WAITING, Session, needs_experiment, said
+from hwlib.check.cells import Session, needs_experiment, said
 from hwlib.check.hand_in import Cell, plain
 from hwlib.check.outcome import Result
 from hwlib.check.tasks import Task, tasks_of
 
 if hasattr(os, "fork"):  # not Windows
     import resource
+
+WAITING = 4  # times the seconds of the processor that an answer may take on the clock
 
 
 def reset_state() -> None:
@@ -43,7 +45,8 @@ def reset_state() -> None:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
         torch.set_grad_enabled(True)
-        torch.use_deterministic_algorithms(False)
+        if torch.are_deterministic_algorithms_enabled():  # to set it loads a compiler
+            torch.use_deterministic_algorithms(False)
         torch.autograd.set_detect_anomaly(False)
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from hwlib import predict
-from hwlib.check import cells, grade, hand_in, process
+from hwlib.check import cells, grade, hand_in, process, runner
 from hwlib.check.examples import SIZES, network
 from hwlib.check.hand_in import HandInError, plain, read_hand_in
 from hwlib.check.process import Limits
@@ -237,6 +237,22 @@ def test_an_endless_cell_and_an_endless_answer_cost_no_more_than_themselves(tmp_
     assert "time" in done.errors["1"]
     assert done.results["predict"]["mistake"] == "out of time"
     assert done.points == 1
+
+
+def spin(*_):
+    """Take the time of the processor for ever."""
+    while True:
+        len("")
+
+
+def test_cells_and_answers_are_measured_in_time_of_the_processor(tmp_path, monkeypatch):
+    with pytest.raises(cells.OutOfTime), cells.time_limit(0.3, 1000):
+        spin()
+    with pytest.raises(cells.OutOfTime), cells.time_limit(1000, 0.3):
+        time.sleep(60)
+    monkeypatch.setattr(runner, "WAITING", 1000)
+    runner.check_apart(spin, tmp_path / "a.json", 1)
+    assert json.loads((tmp_path / "a.json").read_text())["mistake"] == "out of time"
 
 
 def test_an_answer_that_waits_for_ever_costs_one_task(tmp_path):

@@ -1,0 +1,113 @@
+"""The stored experiments of chapters 6 and 9: complete records, and honest runs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hwlib.batches import Batches
+from hwlib.course import experiments
+from hwlib.course.depth import gradient_norms
+from hwlib.course.ranking import Parts
+from hwlib.course.sweep import SweepError, setting_key
+from hwlib.data import to_tensors
+from hwlib.evaluate import evaluate
+from hwlib.models import MLP
+from hwlib.stand_in import draw_stand_in
+from hwlib.train import History, seeded_model
+
+DATA = Path(__file__).parents[2] / "book" / "data"
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> Parts:
+    """A few drawn images in place of Fashion-MNIST."""
+    x, y = to_tensors(*draw_stand_in(60, seed=0))
+    parts = Parts(x[:40], y[:40], Batches(x[40:50], y[40:50], 10), Batches(x[50:], y[50:], 10))
+    monkeypatch.setattr(experiments, "parts_of", lambda *_: parts)
+    monkeypatch.setattr(experiments, "FEW", 30)
+    return parts
+
+
+def test_all_runs_of_chapter_6_are_stored() -> None:
+    found = experiments.stored_seeds(DATA / "cnn_seeds.jsonl")
+    assert sum(map(len, found.values())) == len(experiments.cnn_settings())
+    assert all(len(results) == len(experiments.STORED) for results in found.values())
+    for (_, _, epochs), results in found.items():
+        assert all(len(one["validation_loss"]) == epochs for one in results)
+
+
+def test_all_runs_of_chapter_9_are_stored_and_the_seeds_differ() -> None:
+    found = experiments.remedy_results(DATA / "remedies.jsonl")
+    assert set(found) == set(experiments.REMEDIES)
+    for results in found.values():
+        assert len({tuple(one["fresh_loss"]) for one in results}) == len(experiments.SEEDS)
+
+
+def test_settings_are_unique() -> None:
+    keys = [setting_key(s) for s in experiments.cnn_settings() + experiments.remedy_settings()]
+    assert len(keys) == len(set(keys))
+
+
+def test_a_missing_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SweepError, match=r"expected a run of .*'remedy': 'none'.*make seeds"):
+        experiments.remedy_results(tmp_path / "empty.jsonl")
+
+
+@pytest.mark.parametrize(("network", "recipe"), [("MLP", "Adam 0.01"), ("CNN", "augmented")])
+def test_a_run_measures_its_network_on_images_moved_and_on_each_class(
+    few: Parts, network: str, recipe: str
+) -> None:
+    setting: dict[str, Any] = {"data": "drawn", "network": network, "recipe": recipe, "epochs": 2}
+    found = experiments.cnn_setting(**setting, seed=1)
+    assert len(found["moved"]) == len(experiments.MOVES)
+    assert found["moved"][0] == found["validation_accuracy"][-1]
+    assert len(found["test_right"]) == 10
+    assert sum(found["test_right"]) <= len(few.test.labels)
+    assert found == experiments.cnn_setting(**setting, seed=1)
+    assert found != experiments.cnn_setting(**setting, seed=2)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("remedy", experiments.REMEDIES)
+def test_each_remedy_changes_the_run_and_repeats(remedy: str) -> None:
+    before = torch.random.get_rng_state()
+    found = experiments.remedy_setting(data="drawn", remedy=remedy, seed=0, epochs=2)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert found == experiments.remedy_setting(data="drawn", remedy=remedy, seed=0, epochs=2)
+    assert all(len(curve) == 2 for curve in found.values())
+    if remedy != "none":
+        plain = experiments.remedy_setting(data="drawn", remedy="none", seed=0, epochs=2)
+        assert found["train_loss"] != plain["train_loss"]
+
+
+def test_without_dropout_the_network_is_the_mlp_of_the_book(few: Parts) -> None:
+    ours, theirs = seeded_model(MLP, 0), seeded_model(experiments.dropout_mlp, 0)
+    assert evaluate(ours, few.test) == evaluate(theirs, few.test)
+
+
+def test_final_values_are_those_of_the_last_epoch_in_percent() -> None:
+    stored = [{"validation_accuracy": [0.1, 0.25]}, {"validation_accuracy": [0.75]}]
+    found = experiments.final_values(History(validation_accuracy=[0.2, 0.5]), stored)
+    np.testing.assert_allclose(found, [50, 25, 75])
+
+
+def test_gradient_norms_are_those_of_autograd(few: Parts) -> None:
+    def make() -> torch.nn.Module:
+        hidden = (torch.nn.Linear(784, 100), torch.nn.ReLU())
+        return torch.nn.Sequential(torch.nn.Flatten(), *hidden, torch.nn.Linear(100, 10))
+
+    model = seeded_model(make, 3)
+    torch.nn.functional.cross_entropy(model(few.images), few.labels).backward()
+    expected = [float(p.grad.norm()) for p in model.parameters() if p.ndim == 2]
+    found = gradient_norms("ReLU", "PyTorch's default", few.images, few.labels, layers=1, seed=3)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_gradients_vanish_behind_sigmoids_and_not_behind_he_and_relu(few: Parts) -> None:
+    sigmoid = gradient_norms("sigmoid", "small", few.images, few.labels)
+    relu = gradient_norms("ReLU", "He", few.images, few.labels)
+    assert sigmoid[0] < 1e-10 * sigmoid[-1]
+    assert 0.1 < relu[0] / relu[-1] < 100

@@ -114,7 +114,10 @@ def test_notebooks_that_compare_nothing_are_refused_before_anything_runs(tmp_pat
     assert re.search(
         rf"unexecuted\.ipynb: holds cells .* never executed; {mend}/unex", found.stdout
     )
-    assert re.search(rf"stale\.ipynb: is not of the text in stale\.md; {mend}/stale", found.stdout)
+    assert re.search(
+        rf"stale\.ipynb: is not of the text in stale\.md: its code differs; {mend}/stale",
+        found.stdout,
+    )
 
 
 def test_a_folder_without_notebooks_is_refused(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_the_loop_in_the_open_and_the_package_agree_to_the_last_bit(
     assert loss == pytest.approx(evaluate(ours, batches).loss, rel=1e-5)  # float32 there, 64 here
     name, confidence = open_["predict"](theirs, x[0])
     assert name == predict_image(ours, x[0]).name
-    assert confidence == pytest.approx(predict_image(ours, x[0]).confidence, rel=1e-5)
+    assert confidence == pytest.approx(100 * predict_image(ours, x[0]).confidence, rel=1e-5)
 
 
 @pytest.mark.parametrize(

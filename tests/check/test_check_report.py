@@ -1,15 +1,12 @@
 """What a check and a report show: as text, as HTML, and as JSON."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
 from hwlib import check, sigmoid
-from hwlib.check import runner
 from hwlib.check.outcome import forget
-from tests.check.test_grade import WRONG, notebook
 
 
 @pytest.fixture(autouse=True)
@@ -71,16 +68,3 @@ def test_an_unknown_check_is_an_error_that_names_the_known_ones():
     with pytest.raises(AttributeError):
         check.no_such_task  # noqa: B018
     assert "stable_logistic_loss" in dir(check)
-
-
-def test_the_runner_writes_what_a_hand_in_is_worth(tmp_path, monkeypatch):
-    hand_in = notebook(tmp_path / "wrong.ipynb", "%matplotlib inline\n1 / 0", WRONG)
-    target = tmp_path / "result.json"
-    monkeypatch.setattr(sys, "argv", ["runner", str(hand_in), str(target)])
-    assert runner.main() == 0
-    found = json.loads(target.read_text(encoding="utf-8"))
-    assert found["errors"]["1"].startswith("ZeroDivisionError")
-    assert found["report"]["points"] == 0
-    hand_in.write_text("no notebook")
-    assert runner.main() == 0
-    assert "no notebook" in json.loads(target.read_text(encoding="utf-8"))["refused"]

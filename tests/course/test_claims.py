@@ -161,7 +161,7 @@ def test_line_of_the_reader(options, expected):
 def test_nbval_sees_no_digit_that_may_differ(one, other, digits):
     config = configparser.ConfigParser()
     config.read(Path(__file__).parents[1] / "nbval_sanitize.cfg", encoding="utf-8")
-    (rule,) = (config[section] for section in config.sections())
+    rule = next(config[section] for section in config.sections() if "numbers" in section)
     texts = [
         repr(Claim("name", "S", value, -1e39, 1e39, "holds", digits, " %", (), {}))
         for value in (one, other)

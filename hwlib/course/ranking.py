@@ -40,11 +40,11 @@ class Parts(NamedTuple):
     test: Batches
 
 
-def grid(data: str = "Fashion-MNIST") -> list[dict[str, Any]]:
+def grid() -> list[dict[str, Any]]:
     """Return the settings of the whole sweep, seed by seed, so that early results cover it all."""
     return [
-        {"data": data, "optimizer": name, "learning_rate": rate, "batch_size": batch_size}
-        | {"epochs": EPOCHS, "seed": seed}
+        {"data": "Fashion-MNIST", "optimizer": name, "learning_rate": rate}
+        | {"batch_size": batch_size, "epochs": EPOCHS, "seed": seed}
         for seed in SEEDS
         for batch_size in BATCH_SIZES
         for name, rates in RATES.items()

@@ -239,25 +239,16 @@ def _name(run: RunFunction) -> str:
     return f"{run.__module__}.{run.__qualname__}"
 
 
-def other_code(run: RunFunction, runs: Iterable[StoredRun]) -> Counter[str]:
-    """Count the ``runs`` that another function or another state of the code made, by their origin.
-
-    Returns
-    -------
-    Counter of "function, code digest"; "unnamed" where no function is stored
-    """
-    origins = Counter(f"{one.get('run', 'unnamed')}, code {one.get('code')}" for one in runs)
-    del origins[f"{_name(run)}, code {code_digest(run)}"]
-    return origins
-
-
 def _name_other_code(run: RunFunction, runs: Sequence[StoredRun], path: Path) -> None:
-    if found := other_code(run, runs):
+    """Warn of runs that another function made, or another state of its code."""
+    todays = f"{_name(run)}, code {code_digest(run)}"
+    found = Counter(f"{one.get('run', 'unnamed')}, code {one.get('code')}" for one in runs)
+    del found[todays]
+    if found:
         origins = "; ".join(f"{count} by {origin}" for origin, count in found.items())
         warnings.warn(
-            f"{path}: {found.total()} stored runs are kept that other code made than "
-            f"{_name(run)}, code {code_digest(run)}: {origins}. Delete their lines to run them "
-            "again.",
+            f"{path}: {found.total()} stored runs are kept that other code made than {todays}: "
+            f"{origins}. Delete their lines to run them again.",
             OtherCodeWarning,
             stacklevel=3,
         )

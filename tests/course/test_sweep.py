@@ -21,7 +21,6 @@ from hwlib.course.sweep import (
     OtherCodeWarning,
     SweepError,
     open_executor,
-    other_code,
     read_runs,
     sweep,
 )
@@ -197,8 +196,10 @@ def test_runs_of_other_code_or_another_function_are_named_and_kept(tmp_path, thr
     monkeypatch.undo()
     with pytest.warns(OtherCodeWarning, match=r"than sweep_runs.fails_at_two.*square"):
         assert sweep(fails_at_two, [{"x": 1}], path, threads) == first
-    old = {"setting": {}, "result": {}, "code": "1234"}
-    assert other_code(square, [*first, old, old]) == {"unnamed, code 1234": 2}
+    with path.open("a") as file:
+        file.write('{"code": "1234", "result": {"square": 9}, "setting": {"x": 3}}\n')
+    with pytest.warns(OtherCodeWarning, match=r": 1 stored .*: 1 by unnamed, code 1234\."):
+        assert squares(sweep(square, [{"x": 1}, {"x": 3}], path, threads)) == [1, 9]
 
 
 def test_the_digest_changes_with_what_is_imported_and_not_with_words(tmp_path, monkeypatch):

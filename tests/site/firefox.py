@@ -23,7 +23,7 @@ user_pref("browser.safebrowsing.downloads.remote.enabled", false);
 user_pref("services.settings.server", "http://127.0.0.1:9/");
 user_pref("browser.shell.checkDefaultBrowser", false);
 """
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 def find() -> str | None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from look import faults
 from pages import all_pages, listed_pages
 from playwright.sync_api import Page
 from trouble import Trouble
@@ -115,6 +116,7 @@ def test_page(page: Page, trouble: Trouble, name: str) -> None:
     found += [f"dark: {violation}" for violation in low_contrast(page)]
     page.set_viewport_size(TELEPHONE)
     found += [f"too wide for a telephone: {element}" for element in page.evaluate(OVERFLOWING)]
+    found += faults(page)
     assert not found + trouble.all(), "\n".join(found)
 
 

@@ -153,7 +153,7 @@ def test_the_address_of_the_loss_explorer_holds_its_state(page: Page) -> None:
     visit(page, "loss", "?z=-40&y=0")
     rows = page.locator(".alive-app tbody tr")
     assert rows.nth(2).get_attribute("data-value") == "0"
-    assert "with no correct digit" in page.locator(".alive-says").inner_text()
+    assert "with no correct digit" in page.locator(".alive-says").first.inner_text()
     slider = page.get_by_role("slider", name="Logit z")
     slider.focus()
     slider.press("ArrowRight")
@@ -269,7 +269,7 @@ def test_choosing_moving_and_mirroring_an_image(page: Page) -> None:
     expected[:, 2:] = images[3][:, :-2]
     np.testing.assert_array_equal(pixels, expected)
     names = record("network")["classes"]
-    assert f"The truth: {names[labels[3]]}." in page.locator(".alive-says").inner_text()
+    assert f"The truth: {names[labels[3]]}." in page.locator(".alive-says").first.inner_text()
 
     page.locator(".alive-gallery input").nth(3).press("ArrowRight")
     page.get_by_role("button", name="Mirror").click()
@@ -320,7 +320,7 @@ def test_a_drawing_is_kept_in_the_address(open_page: Callable[..., Page]) -> Non
     page.reload()
     page.wait_for_selector('[data-ready="yes"]')
     assert page.evaluate("window.alive.figures.network.pixels()") == drawn
-    assert "your drawing" in page.locator(".alive-says").inner_text()
+    assert "your drawing" in page.locator(".alive-says").first.inner_text()
 
 
 def test_any_drawing_survives_the_way_through_the_address(page: Page) -> None:

@@ -129,7 +129,7 @@ def test_digits_are_counted_against_the_loss_and_not_against_its_rounding(page: 
     assert "2.8223" in true
     assert "10⁻³²⁴" in true
     assert "all" not in true
-    said = page.locator(".alive-says").inner_text()
+    said = page.locator(".alive-says").first.inner_text()
     assert "the loss is 2.822" in said
     assert "no float64 number is nearer" in said
 

@@ -26,6 +26,7 @@
     const which = window.alive.select({
       label: "Convolution", value: "0", options: { 0: "first: 16 kernels on the image", 1: "second: 32 kernels on 16 maps" },
       change(key) {
+        if (Number(key) === layer) return;
         [layer, map] = [Number(key), 0];
         const scale = layer ? 0.5 : 2;
         spot = { x: Math.floor(spot.x * scale), y: Math.floor(spot.y * scale) };

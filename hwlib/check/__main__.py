@@ -110,8 +110,9 @@ def _run(args: argparse.Namespace) -> int:
     with contextlib.closing(grade(paths, limits, args.jobs, args.chapter)) as grades:
         for done in grades:
             student = student_of(Path(done.path), names, args.student)
-            print(book.add(student, reference.flag(done)), flush=True)
-            _write(args, book)
+            line = str(book.add(student, reference.flag(done)))
+            _write(args, book, [student])  # before the line says that it is done
+            print(line, flush=True)
     return _sum_up(args, [entry for _, entry in book.grades], book)
 
 
@@ -127,8 +128,10 @@ def _again(args: argparse.Namespace, book: Gradebook) -> int:
     return _sum_up(args, [entry for _, entry in book.grades], book)
 
 
-def _write(args: argparse.Namespace, book: Gradebook) -> None:
-    book.write(args.out)
+def _write(
+    args: argparse.Namespace, book: Gradebook, students: Sequence[str] | None = None
+) -> None:
+    book.write(args.out, students)
     if args.json:
         args.json.write_text((args.out / "grades.json").read_text("utf-8"), encoding="utf-8")
 

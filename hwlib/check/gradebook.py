@@ -199,8 +199,11 @@ class Gradebook:
             rows.append(row)
         return rows
 
-    def write(self, folder: Path) -> None:
-        """Write grades.json and .csv, one table for each platform, and a page for each student."""
+    def write(self, folder: Path, only: Sequence[str] | None = None) -> None:
+        """Write grades.json and .csv, one table for each platform, and a page for each student.
+
+        With ``only``, the pages of these students: no other has changed.
+        """
         rows, students = self.rows(), chosen(self.grades, self._take)
         stored = [{"student": student} | asdict(grade) for student, grade in self.grades]
         store(folder / "grades.json", json.dumps(stored, indent=1) + "\n")
@@ -209,6 +212,8 @@ class Gradebook:
             store_table(folder / f"{platform}.csv", self._table(platform, rows))
         comments = {(o.student, o.task): o.comment for o in self._overrides}
         for row in rows:
+            if only is not None and row["student"] not in only:
+                continue
             page = feedback.page(row, students[row["student"]], comments)
             store(folder / "feedback" / feedback.file_name(row["student"]), page)
 

@@ -145,6 +145,15 @@ def test_the_page_of_a_student_shows_hints_and_runs_nothing(tmp_path):
     assert "calls hwlib" not in text  # a remark for the teacher
 
 
+def test_only_the_pages_that_changed_are_written(tmp_path):
+    book = Gradebook()
+    book.add("ada", graded())
+    book.add("bob", graded())
+    book.write(tmp_path, ["bob"])
+    assert [page.name for page in (tmp_path / "feedback").iterdir()] == ["bob.html"]
+    assert len(table(tmp_path / "grades.csv")) == 2
+
+
 def test_no_two_students_share_a_page():
     students = ["ada b", "ada_b", "ada/b", "Ada b", "../ada", "\\ud800"]
     names = {feedback.file_name(student) for student in students}

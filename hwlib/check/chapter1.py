@@ -95,19 +95,20 @@ def _losses(answer: Answer, right: Answer, mistakes: list, *, logits: bool) -> I
 def logistic_loss(answer: Answer) -> Iterator[str]:
     """Check ``my_logistic_loss(y, yhat)``, the mean over the batch by the formula as it stands."""
     yield from _losses(answer, losses.logistic_loss, mistakes1.LOSS, logits=False)
-    tiny = 2.0**-40
-    for y, p, right in ((1, 1e-30, -np.log(1e-30)), (0, 1 - tiny, -np.log(tiny)), (1, 0, np.inf)):
+    tiny = 2.0**-20  # 1 - tiny is a float32 number too
+    for y, p in ((1, 1e-30), (0, 1 - tiny), (1, 0), (0, 1)):
+        right = -np.log(p if y else 1 - p)
         given = f"y = {y:g}, yhat = {p:.15g}"
         try:
             value = call(answer, np.full((1, 1), float(y)), np.full((1, 1), p), given=given)
         except Fault:  # math.log raises at 0, which says as much as infinity
-            if p == 0:
+            if np.isinf(right):
                 continue
             raise
         came = as_array(value, "loss", (), given=given)
-        # At 0 the formula is infinite; PyTorch's own function, which may be used, stops at 100.
-        at_zero = p == 0 and (np.isnan(came) or came == 100)
-        if not at_zero and not near(came, np.array(right), 1e-3):
+        # Where the formula is infinite, PyTorch's own function, which may be used, stops at 100.
+        infinite = np.isinf(right) and (np.isnan(came) or came == 100)
+        if not infinite and not near(came, np.array(right), 1e-3):
             raise fault("clipped loss", given, number(came), right=number(right))
 
 

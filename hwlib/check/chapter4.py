@@ -36,7 +36,7 @@ def _pictures(seed: int, classes: int, new: int) -> tuple[Any, Any, Any]:
     """Training images of some classes, their labels, and new images, all uint8 noise.
 
     Without a pattern the means differ little, so that another distance, another mean or the nearest
-    single image gives other classes.
+    single image gives other classes. The seeds are such that rounding to float32 does not.
     """
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.repeat(np.arange(classes), np.arange(3, 3 + classes)))
@@ -74,7 +74,7 @@ NEAREST = known(
 @task
 def nearest_mean(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_nearest_mean(images, labels, new)``: the class of the closest mean image."""
-    for seed, classes, new in ((0, 3, 40), (1, 5, 50), (2, 2, 30)):
+    for seed, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
         args = _pictures(seed, classes, new)
         given = f"{len(args[0])} images of {classes} classes (uint8) and {new} new ones"
         read = reader("the classes", (new,), given)

@@ -105,7 +105,7 @@ class _Calls(TorchFunctionMode):
 POOLING = ("pool", "amax", "mean", "max")
 # What PyTorch has as activations, and what they are written with by hand.
 BENDS = {name.lower() for name in nn.modules.activation.__all__} | {
-    *("clamp", "clampmin", "clip", "maximum", "where", "abs")
+    *("clamp", "clampmin", "clip", "maximum", "max", "where", "abs", "gt", "ge", "lt", "le")
 }
 
 

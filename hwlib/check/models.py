@@ -94,7 +94,8 @@ def _is_linear(model: nn.Module) -> bool:
 
 def check_gradients(model: nn.Module) -> None:
     """Raise a fault unless a gradient reaches every parameter."""
-    alike = [n for n, p in model.named_parameters() if p.ndim > 1 and bool((p == 0).all())]
+    weights = [(n, p) for n, p in model.named_parameters() if p.squeeze().ndim > 1]  # no biases
+    alike = [name for name, p in weights if bool((p == 0).all())]
     if len(alike) > 1:
         raise fault("all weights zero", "a new model", ", ".join(alike))
     with torch.no_grad():
@@ -131,11 +132,12 @@ def check_two_hidden_layers(model: nn.Module) -> None:
     }
     own[100, 100] += own[100, 100].T.clone()
     for name, p in model.named_parameters():
-        turned = tuple(p.shape) not in own
-        value = own.get(tuple(p.shape)[::-1] if turned else tuple(p.shape))
+        shape = tuple(n for n in p.shape if n > 1)
+        turned = shape not in own
+        value = own.get(shape[::-1] if turned else shape)
         if value is None:
             raise fault("other parameters than linear layers", NONE, f"{name} {tuple(p.shape)}")
-        p.copy_(value.T if turned else value)
+        p.copy_((value.T if turned else value).reshape(p.shape))
     x = images(16)
     hidden = torch.relu(x.flatten(1) @ own[784, 100] + own[100,])
     right = torch.relu(hidden @ own[100, 100] + own[100,]) @ own[100, 10] + own[10,]

@@ -197,6 +197,7 @@ RIGHT = [
     ("logistic_loss", hwlib.logistic_loss),
     ("logistic_loss", loss_loops),
     ("logistic_loss", loss_torch),
+    ("logistic_loss", lambda y, p: hwlib.logistic_loss(np.float32(y), np.float32(p))),
     ("logistic_loss", lambda y, p: np.mean(-np.log(np.float32(p)) * y - (1 - y) * np.log(1 - p))),
     ("logistic_loss", lambda y, p: -np.mean(y * np.log(p) + (1 - y) * np.log1p(-p))),
     ("stable_logistic_loss", hwlib.stable_logistic_loss),

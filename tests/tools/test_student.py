@@ -136,7 +136,7 @@ def test_each_chapter_has_questions_and_marked_exercises_and_offers_its_notebook
 
 def test_the_archive_holds_what_a_student_needs_and_no_more(built):
     names = set(zipfile.ZipFile(built / "student.zip").namelist())
-    for name in ("data/accuracy.json", "data/sweep.jsonl", "LICENSE", "hwlib/book.mplstyle"):
+    for name in ("data/accuracy.json", "data/sweep.jsonl", "LICENSE", "hwlib/check/texts.toml"):
         assert f"student/{name}" in names
     assert {path.name for path in CHAPTERS} <= {name.split("/")[1] for name in names}
     check = TOP / "hwlib" / "check"

@@ -47,7 +47,8 @@ def linear_floor(inputs: Tensor, layer: nn.Linear, first: bool) -> Timed:
 
 def convolution_floor(inputs: Tensor, layer: nn.Conv2d, first: bool) -> Timed:
     """Return the convolution and the gradients of a convolutional layer, for one batch."""
-    weight, bias = layer.weight.detach(), layer.bias.detach()  # type: ignore[union-attr]
+    weight = layer.weight.detach()
+    bias = None if layer.bias is None else layer.bias.detach()
     setting: tuple[Any, ...] = (layer.stride, layer.padding, layer.dilation, False, [0, 0], 1)
     gradient = torch.ops.aten.convolution(inputs, weight, bias, *setting)
     sizes, wanted = [len(weight)], [not first, True, True]

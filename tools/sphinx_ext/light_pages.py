@@ -27,6 +27,10 @@ _ICON = re.compile(r'"\\([0-9a-f]{4})"|([\ue000-\uf8ff])')
 _LIST_IN_PARAGRAPH = re.compile(
     r'(<dd class="field-\w+">)<p>(<ul class="simple">.*?</ul>)\s*</p>', re.DOTALL
 )
+_SEARCH_NAME = re.compile(
+    r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"'
+)
+_LOGO = re.compile(r'(<a class="navbar-brand logo".*?</a>)', re.DOTALL)
 # What two themes each put into a page's head.
 _REPEATED = [
     re.compile(r'<meta name="viewport"[^>]*>'),
@@ -75,7 +79,9 @@ def without_repeats(page: str) -> str:
     for repeated in _REPEATED:
         if found := repeated.search(page):
             page = page[: found.end()] + repeated.sub("", page[found.end() :])
-    return page
+    # A button is named by the text that stands on it, and the title stands in a landmark.
+    page = _SEARCH_NAME.sub(r"\1", page)
+    return _LOGO.sub(r'<div role="navigation" aria-label="Title">\1</div>', page)
 
 
 def lighten(app: Sphinx, failure: Exception | None) -> None:

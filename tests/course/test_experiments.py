@@ -7,16 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from hwlib.batches import Batches
+from hwlib.batches import Batches, to_tensors
 from hwlib.course import experiments
 from hwlib.course.depth import gradient_norms
 from hwlib.course.ranking import Parts
 from hwlib.course.sweep import SweepError, setting_key
-from hwlib.data import to_tensors
 from hwlib.evaluate import evaluate
-from hwlib.models import MLP
+from hwlib.models import MLP, seeded_model
 from hwlib.stand_in import draw_stand_in
-from hwlib.train import History, seeded_model
+from hwlib.train import History
 
 DATA = Path(__file__).parents[2] / "book" / "data"
 

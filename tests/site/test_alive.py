@@ -428,5 +428,6 @@ def test_curves_show_the_recorded_numbers(page: Page) -> None:
         mean = rows.nth(index).get_attribute("data-mean")
         assert float(mean or "nan") == pytest.approx(np.mean(values), rel=1e-12)
     assert page.locator('[data-alive="curves"] .alive-band').count() == 3
-    page.get_by_role("checkbox", name="Adam 1").check()
-    assert page.locator('[data-alive="curves"] .alive-band').count() == 4
+    figure = page.locator('[data-alive="curves"]')
+    figure.get_by_role("checkbox", name="Adam 1").check()
+    assert figure.locator(".alive-band").count() == 4

@@ -1,5 +1,7 @@
 """A small network and a few batches, drawn from a seed, on which answers train and evaluate."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

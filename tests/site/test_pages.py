@@ -122,8 +122,8 @@ def test_page(page: Page, trouble: Trouble, name: str) -> None:
 
 PLANTED = {
     "image-alt": "document.querySelector('article').append(new Image())",
-    CONTRAST: """document.querySelectorAll('article p')[2].innerHTML +=
-      '<span style="color: #aaa">one word that is too pale in light mode</span>'""",
+    CONTRAST: """document.querySelector('article').insertAdjacentHTML('beforeend',
+      '<p><span style="color: #aaa">one word that is too pale in light mode</span></p>')""",
 }
 
 

@@ -84,8 +84,10 @@ def test_batches_hold_every_label_once_and_change_in_every_pass():
         pictures, labels, 4, generator=torch.Generator().manual_seed(2), shift=2
     )
     assert len(batches) == 3
-    passes = [dict(zip(torch.cat(ys).tolist(), torch.cat(xs), strict=True))
-              for xs, ys in (zip(*batches, strict=True) for _ in range(2))]  # fmt: skip
+    passes = [
+        dict(zip(torch.cat(ys).tolist(), torch.cat(xs), strict=True))
+        for xs, ys in (zip(*batches, strict=True) for _ in range(2))
+    ]
     assert [sorted(seen) for seen in passes] == [list(range(10))] * 2
     assert any(not torch.equal(passes[0][k], passes[1][k]) for k in range(10))
     assert torch.equal(pictures, batches.images)
@@ -94,10 +96,16 @@ def test_batches_hold_every_label_once_and_change_in_every_pass():
 def test_the_same_generator_gives_the_same_passes(images):
     labels = torch.arange(6)
     first, second = (
-        torch.cat([x for x, _ in AugmentedBatches(
-            images[:, :1], labels, 4, generator=torch.Generator().manual_seed(5))])
+        torch.cat(
+            [
+                x
+                for x, _ in AugmentedBatches(
+                    images[:, :1], labels, 4, generator=torch.Generator().manual_seed(5)
+                )
+            ]
+        )
         for _ in range(2)
-    )  # fmt: skip
+    )
     assert torch.equal(first, second)
 
 

@@ -41,8 +41,9 @@ def half_cosine(start, end, share):
 
 
 def test_rate_follows_the_printed_equation(rates):
-    fit_one_cycle(small_model, small_batches(), small_batches(), epochs=10, seed=0,
-                  learning_rate=0.1)  # fmt: skip
+    fit_one_cycle(
+        small_model, small_batches(), small_batches(), epochs=10, seed=0, learning_rate=0.1
+    )
     peak = 29  # PyTorch puts it at 0.3 * 100 steps - 1
     up = half_cosine(0.1 / 25, 0.1, np.arange(peak) / peak)
     down = half_cosine(0.1, 0.1 / 25e4, np.arange(100 - peak) / (99 - peak))

@@ -94,8 +94,12 @@ def test_loss_of_an_epoch_is_the_mean_over_images():
         p = torch.softmax(model(torch.from_numpy(X)), dim=1).numpy()
     assert loss == pytest.approx(sklearn.metrics.log_loss(Y, p, labels=range(4)), rel=1e-12)
     # The mean of batch means, the usual mistake, is another number.
-    mean = np.mean([sklearn.metrics.log_loss(Y[part], p[part], labels=range(4))
-                    for part in (slice(3), slice(3, 6), slice(6, 7))])  # fmt: skip
+    mean = np.mean(
+        [
+            sklearn.metrics.log_loss(Y[part], p[part], labels=range(4))
+            for part in (slice(3), slice(3, 6), slice(6, 7))
+        ]
+    )
     assert abs(loss - mean) > 0.01
 
 

@@ -99,10 +99,19 @@ def test_tables_have_a_row_for_a_student_and_a_column_for_a_task(tmp_path):
     assert first[:4] == ["'=cmd()", "", "", ""]  # no formula for a spreadsheet
     assert "an empty file" in first[-1]
     assert dict(zip(head, second, strict=True)) | {"remarks": ""} == {
-        "student": "ada", "sigmoid": "1", "predict": "1.5", "logistic_loss": "0",
-        "stable_logistic_loss": "", "gradient_descent": "3", "momentum_descent": "0",
-        "chapter 1": "2.5", "chapter 3": "3", "total": "5.5", "possible": "14", "remarks": "",
-    }  # fmt: skip
+        "student": "ada",
+        "sigmoid": "1",
+        "predict": "1.5",
+        "logistic_loss": "0",
+        "stable_logistic_loss": "",
+        "gradient_descent": "3",
+        "momentum_descent": "0",
+        "chapter 1": "2.5",
+        "chapter 3": "3",
+        "total": "5.5",
+        "possible": "14",
+        "remarks": "",
+    }
     canvas = tables["canvas"]
     assert canvas[0] == [*gradebook.KNOWN_BY["canvas"], "Chapter 1", "Chapter 3"]
     assert canvas[1][0].strip() == "Points Possible"

@@ -66,7 +66,7 @@ site: env-test  ## load every page of the website in a browser and check it
 	$(TEST) tests/site -n auto
 
 nbval: env-test  ## execute every chapter again and compare with its stored outputs
-	$(TEST) --nbval book
+	$(TEST) --nbval book -n auto --dist loadfile
 
 elsewhere: env-test  ## execute the chapters under other instruction sets of the processor
 	$(RUN) -m tools.elsewhere

@@ -28,14 +28,14 @@
   while (walker.nextNode()) {
     const text = walker.currentNode;
     const parent = text.parentElement;
-    if (!text.data.trim() || !shown(parent) || parent.closest("svg, canvas")) continue;
     // The letters of one formula stand as the font wants them.
     const math = parent.closest("math");
+    if (math && boxes.at(-1)?.owner === math) continue;
+    if (!text.data.trim() || !shown(parent) || parent.closest("svg, canvas")) continue;
     const owner = math || text;
     const range = document.createRange();
     range.selectNodeContents(owner);
     const [first, last] = edgesOf(math ? math.parentElement : parent);
-    if (math && boxes.at(-1)?.owner === math) continue;
     const rects = math ? [math.getBoundingClientRect()] : range.getClientRects();
     for (const { left, right, top, bottom } of rects) {
       const box = { owner, left: Math.max(left, first), right: Math.min(right, last), top, bottom };
@@ -57,8 +57,10 @@
   }
 
   // Cut: code that does not fit its box, and what reaches over the edge and cannot be scrolled to.
-  for (const e of article.querySelectorAll("*")) {
-    if (!shown(e) || e.closest("svg, math, .alive-app")) continue;
+  // The letters of a formula and the lines of a drawing are not looked at one by one.
+  const elements = article.querySelectorAll(":not(math *, svg *)");
+  for (const e of elements) {
+    if (e.closest("svg, math, .alive-app") || !shown(e)) continue;
     const { overflowX } = getComputedStyle(e);
     const wide = e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0;
     if (wide && (e.tagName === "PRE" || overflowX === "hidden" || overflowX === "clip")) {
@@ -89,8 +91,8 @@
 
   // In dark mode, nothing but pictures is pale.
   if (document.documentElement.dataset.theme === "dark") {
-    for (const e of article.querySelectorAll("*")) {
-      if (!shown(e) || e.closest("img, svg, canvas, .alive-app, mark, .highlighted")) continue;
+    for (const e of elements) {
+      if (e.closest("img, svg, canvas, .alive-app, mark, .highlighted") || !shown(e)) continue;
       const [r, g, b, a = 1] = getComputedStyle(e).backgroundColor.match(/[\d.]+/g).map(Number);
       const box = e.getBoundingClientRect();
       if (a > 0.5 && (r + g + b) / 3 > 150 && box.width * box.height > 900) {

@@ -145,8 +145,13 @@ class Session:
                     raise
 
     def _leave_out(self, node: ast.stmt) -> None:
-        stored = (n for n in ast.walk(node) if isinstance(n, ast.Name))
-        self.left_out |= {n.id for n in stored if isinstance(n.ctx, ast.Store)}
+        named = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+        self.left_out |= {n.id for n in named if isinstance(n.ctx, ast.Store)}
+        for name in {n.id for n in named}:  # what the experiment was to fill
+            value = self.names.get(name)
+            if isinstance(value, dict | list | set) and not value:
+                self.left_out.add(name)
+                del self.names[name]
 
     def _note(self, error: BaseException) -> None:
         text = f"{type(error).__name__}: {said(error)}"

@@ -163,7 +163,15 @@ def test_of_a_chapters_own_cells_imports_helpers_and_constants_are_run():
     assert {"math", "os", "numpy", "RATE", "NAMES", "half", "helper"} <= set(session.names)
     assert session.left_out == {"rng", "a", "b", "doubled"}
     assert "no_such_module" in session.errors[1]
-    assert "rng" not in session_of("rng = 3", "rng = make()", tags=("check",)).names["__name__"]
+    assert "rng" not in session_of("rng = make()", tags=("check",)).names
+
+
+def test_what_an_experiment_was_to_fill_is_left_out_with_it():
+    fills = "runs, kept = {}, {1: 2}\nfor name in some():\n    runs[name] = kept"
+    session = session_of(fills, "first = runs['a']", tags=("chapter",))
+    assert not session.errors
+    assert {"runs", "name", "first"} == session.left_out
+    assert session.names["kept"] == {1: 2}
 
 
 def test_a_cell_that_was_changed_is_run_whatever_its_tag():

@@ -66,7 +66,7 @@ site: env-test  ## load every page of the website in a browser and check it
 	$(TEST) tests/site -n auto
 
 nbval: env-test  ## execute every chapter again and compare with its stored outputs
-	$(TEST) --nbval book
+	$(TEST) --nbval book -n auto --dist loadfile
 
 elsewhere: env-test  ## execute the chapters under other instruction sets of the processor
 	$(RUN) -m tools.elsewhere
@@ -84,7 +84,7 @@ networks: env-test  ## train the networks that run in the page, and store them
 sweep: env-test  ## run the experiment of chapter 8, or continue it
 	nice $(RUN) -m studies.ranking
 
-seeds: env-test  ## train with the further seeds of chapters 6 and 9, or continue
+seeds: env-test  ## run the stored trainings of chapters 6 and 9, or continue
 	nice $(RUN) -m studies.seeds
 
 accuracy: env-studies  ## measure the accuracy of the loss here and in four libraries

@@ -42,6 +42,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.nbval_sanitize_with = str(TOP / "tests" / "nbval_sanitize.cfg")
     if config.option.nbval_cell_timeout == 2000:  # nbval's default
         config.option.nbval_cell_timeout = SECONDS
+    if config.option.nbval:
+        _run_side_by_side(config)
+
+
+def _run_side_by_side(config: pytest.Config) -> None:
+    """Give each worker of ``-n`` its share of the processors, and the longest chapters first."""
+    config.option.loadscopereorder = False  # xdist would order by the number of cells
+    if workers := getattr(config, "workerinput", None):
+        share = (os.cpu_count() or 1) // workers["workercount"]
+        os.environ["OMP_NUM_THREADS"] = str(max(1, share))
 
 
 def _data_problem(*, download: bool = False) -> str | None:
@@ -84,15 +94,40 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for file in {cell.parent for cell in cells}:
         if NOT_COMPARED[0] not in file.skip_compare:
             file.skip_compare += NOT_COMPARED
+    # With several workers, the chapter that takes longest must not come last.
+    items.sort(
+        key=lambda item: (
+            -item.parent.nb.metadata.get("run", {}).get("seconds", 0) if _is_cell(item) else 0
+        )
+    )
     tagged = [cell for cell in cells if "real-data" in cell.cell.metadata.get("tags", [])]
     if tagged and not os.environ.get("HWLIB_DATA") and _data_problem(download=True):
         for cell in tagged:
             cell.options["check"] = False
         files = {cell.parent for cell in tagged}
-        config.stash[_stand_in] = (
+        line = (
             f"Fashion-MNIST was not found: {len(tagged)} cells of {len(files)} chapters ran on the "
             "stand-in, their outputs and the claims about the data were not compared."
         )
+        config.stash[_stand_in] = line
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["stand_in"] = line
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
+    """Refuse cells of the same name, of which xdist would run one."""
+    if len(set(ids)) < len(ids):
+        raise pytest.UsageError(
+            "expected notebooks below one folder, got cells of the same name; add --rootdir=FOLDER."
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker what the last lines are to say."""
+    if line := getattr(node, "workeroutput", {}).get("stand_in"):
+        node.config.stash[_stand_in] = line
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

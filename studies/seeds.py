@@ -1,4 +1,4 @@
-"""Run the stored experiments of chapters 6 and 9 with all seeds, or continue them: `make seeds`."""
+"""Run the stored trainings of chapters 6 and 9, or continue: `make seeds`."""
 
 import os
 import sys

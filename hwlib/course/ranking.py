@@ -15,7 +15,7 @@ from hwlib.batches import Batches, hold_out, to_tensors
 from hwlib.data import ImageData, load_fashion_mnist, load_stand_in
 from hwlib.evaluate import evaluate
 from hwlib.models import MLP
-from hwlib.train import compare_optimizers
+from hwlib.train import History, compare_optimizers
 
 # The methods of the homework, their learning rate left open.
 METHODS: dict[str, Callable[..., Optimizer]] = {
@@ -31,6 +31,8 @@ RATES = {
 BATCH_SIZES = (250, 2500)
 SEEDS = tuple(range(10))
 EPOCHS = 10
+CURVES = ("train_loss", "validation_loss", "validation_accuracy")
+DIGITS = 6  # more decimals than a run on another processor shares with this one
 
 
 class Parts(NamedTuple):
@@ -112,13 +114,15 @@ def train_setting(
             seeds=[seed],
         )[optimizer]
         history = run.history
-        result: dict[str, Any] = {"status": history.status, "message": history.message}
-        for name in ("validation_accuracy", "validation_loss", "train_loss"):
-            # Six decimals are more than a run on another processor shares with this one.
-            result[name] = [round(value, 6) for value in getattr(history, name)]
+        result = {"status": history.status, "message": history.message, **curves_of(history)}
         if test:
-            result["test_accuracy"] = round(evaluate(run.model, parts.test).accuracy, 6)
+            result["test_accuracy"] = round(evaluate(run.model, parts.test).accuracy, DIGITS)
     return result
+
+
+def curves_of(history: History) -> dict[str, Any]:
+    """Return the curves of a run, rounded for storing."""
+    return {name: [round(v, DIGITS) for v in getattr(history, name)] for name in CURVES}
 
 
 @contextmanager

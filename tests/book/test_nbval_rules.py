@@ -75,7 +75,9 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedPr
     folder = tmp_path_factory.mktemp("planted")
     paths = [write(folder / f"{name}.ipynb", *cells) for name, cells in EXECUTED.items()]
     (folder / "test_planted.py").write_text(EXPECTED)
-    return run("--nbval", "--nbval-cell-timeout=1.5", *paths, folder / "test_planted.py")
+    # Side by side, as `make test` runs the chapters.
+    options = (f"--rootdir={folder}", "-n", "2", "--dist", "loadfile", "--nbval-cell-timeout=1.5")
+    return run("--nbval", *options, *paths, folder / "test_planted.py")
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,23 @@ def test_notebooks_that_compare_nothing_are_refused_before_anything_runs(tmp_pat
         rf"stale\.ipynb: is not of the text in stale\.md: its code differs; {mend}/stale",
         found.stdout,
     )
+
+
+def test_cells_of_one_name_are_not_lost(tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"{name}.ipynb", code("print(1)", "1\n")) for name in "ab"]
+    found = run("--nbval", "-n", "2", "--dist", "loadfile", *paths)
+    assert found.returncode not in (0, 1)
+    assert "got cells of the same name; add --rootdir=FOLDER" in found.stdout + found.stderr
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_was_not_compared_for_want_of_data_is_said(tmp_path: Path, workers: int) -> None:
+    tagged = code("print(1)", "2\n", metadata={"tags": ["real-data"]})
+    path = write(tmp_path / "tagged.ipynb", tagged)
+    no_data = {"XDG_CACHE_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
+    found = run("--nbval", "-n", workers, path, **no_data)
+    assert found.returncode == 0
+    assert "was not found: 1 cells of 1 chapters ran on the stand-in" in found.stdout
 
 
 def test_a_folder_without_notebooks_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from hwlib.course.sweep import SweepError, setting_key
 from hwlib.evaluate import evaluate
 from hwlib.models import MLP, seeded_model
 from hwlib.stand_in import draw_stand_in
-from hwlib.train import History
 
 DATA = Path(__file__).parents[2] / "book" / "data"
 
@@ -31,10 +30,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Parts:
 
 
 def test_all_runs_of_chapter_6_are_stored() -> None:
-    found = experiments.stored_seeds(DATA / "cnn_seeds.jsonl")
+    found = experiments.cnn_results(DATA / "cnn_seeds.jsonl")
     assert sum(map(len, found.values())) == len(experiments.cnn_settings())
-    assert all(len(results) == len(experiments.STORED) for results in found.values())
     for (_, _, epochs), results in found.items():
+        assert len({tuple(one["validation_loss"]) for one in results}) == len(experiments.SEEDS)
         assert all(len(one["validation_loss"]) == epochs for one in results)
 
 
@@ -56,17 +55,28 @@ def test_a_missing_run_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("network", "recipe"), [("MLP", "Adam 0.01"), ("CNN", "augmented")])
-def test_a_run_measures_its_network_on_images_moved_and_on_each_class(
+def test_a_run_measures_its_network_on_images_moved_and_on_each_test_image(
     few: Parts, network: str, recipe: str
 ) -> None:
     setting: dict[str, Any] = {"data": "drawn", "network": network, "recipe": recipe, "epochs": 2}
-    found = experiments.cnn_setting(**setting, seed=1)
+    found = experiments.cnn_setting(**setting, images=40, seed=1)
     assert len(found["moved"]) == len(experiments.MOVES)
     assert found["moved"][0] == found["validation_accuracy"][-1]
-    assert len(found["test_right"]) == 10
-    assert sum(found["test_right"]) <= len(few.test.labels)
-    assert found == experiments.cnn_setting(**setting, seed=1)
-    assert found != experiments.cnn_setting(**setting, seed=2)
+    assert experiments.recognised_images(found, len(few.test.labels)).shape == (10,)
+    assert found == experiments.cnn_setting(**setting, images=40, seed=1)
+    assert found != experiments.cnn_setting(**setting, images=40, seed=2)
+    assert found != experiments.cnn_setting(**setting, images=20, seed=1)
+
+
+def test_a_run_says_which_images_its_network_recognised(
+    few: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pattern = np.arange(10) % 3 == 0
+    guesses = np.where(pattern, few.test.labels, (few.test.labels + 1) % 10)
+    monkeypatch.setattr(experiments, "predict_labels", lambda *_: guesses)
+    setting = {"data": "drawn", "network": "MLP", "recipe": "one cycle", "images": 40}
+    found = experiments.cnn_setting(**setting, epochs=1, seed=0)
+    np.testing.assert_array_equal(experiments.recognised_images(found, 10), pattern)
 
 
 @pytest.mark.usefixtures("few")
@@ -87,10 +97,9 @@ def test_without_dropout_the_network_is_the_mlp_of_the_book(few: Parts) -> None:
     assert evaluate(ours, few.test) == evaluate(theirs, few.test)
 
 
-def test_final_values_are_those_of_the_last_epoch_in_percent() -> None:
+def test_final_accuracies_are_those_of_the_last_epoch_in_percent() -> None:
     stored = [{"validation_accuracy": [0.1, 0.25]}, {"validation_accuracy": [0.75]}]
-    found = experiments.final_values(History(validation_accuracy=[0.2, 0.5]), stored)
-    np.testing.assert_allclose(found, [50, 25, 75])
+    np.testing.assert_allclose(experiments.final_accuracies(stored), [25, 75])
 
 
 def test_gradient_norms_are_those_of_autograd(few: Parts) -> None:

@@ -185,7 +185,7 @@
       if (nearest) return `has about ${Math.round(right)} correct digits${nearest}`;
       return `has lost about ${Math.round(16 - right)} of its 16 digits`;
     };
-    return begin + `The naive form ${words("naive")}; the usual one, ζ(z) − y z, ${words("usual")}; ` +
+    return begin + `The naive form ${words("naive")}; the short one, ζ(z) − y z, ${words("usual")}; ` +
       `the stable one ${words("stable")}.`;
   }
 

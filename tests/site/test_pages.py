@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from look import faults
+from look import faults, turn
 from pages import all_pages, listed_pages
 from playwright.sync_api import Page
 from trouble import Trouble
@@ -94,8 +94,7 @@ def low_contrast(page: Page) -> list[str]:
 def turn_dark(page: Page) -> None:
     """Let the reader's system turn dark, and the page follow at once."""
     page.add_style_tag(content="* { transition: none !important; }")
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    turn(page, "dark")
 
 
 def test_pages_are_those_of_the_table_of_contents(site: Path) -> None:

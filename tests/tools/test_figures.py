@@ -106,15 +106,22 @@ def pale(svg: str) -> list[str]:
     return [f"{' '.join(key)} ({example})" for key, example in found.items()]
 
 
-@pytest.mark.parametrize(
-    "chapter", sorted((TOP / "book").glob("[0-9]*.ipynb")), ids=lambda p: p.stem
-)
-def test_whatever_a_figure_shows_stands_out_in_both_modes(chapter: Path) -> None:
-    outputs = [o for c in nbformat.read(chapter, 4).cells for o in c.get("outputs", [])]
-    drawings = [o.data["image/svg+xml"] for o in outputs if "image/svg+xml" in o.get("data", {})]
-    assert drawings
+DRAWINGS = [*sorted((TOP / "book").glob("[0-9]*.ipynb")), *(TOP / "book" / "data").glob("*.svg")]
+
+
+def drawings(file: Path) -> list[str]:
+    """Return the drawings that a chapter stores, or the one that the file is."""
+    if file.suffix == ".svg":
+        return [file.read_text("utf-8")]
+    outputs = [o for cell in nbformat.read(file, 4).cells for o in cell.get("outputs", [])]
+    return [o.data["image/svg+xml"] for o in outputs if "image/svg+xml" in o.get("data", {})]
+
+
+@pytest.mark.parametrize("file", DRAWINGS, ids=lambda path: path.stem)
+def test_whatever_a_figure_shows_stands_out_in_both_modes(file: Path) -> None:
+    assert drawings(file)
     found = []
-    for number, svg in enumerate(drawings, 1):
+    for number, svg in enumerate(drawings(file), 1):
         found += [f"figure {number}, light: {what}" for what in pale(svg)]
         found += [f"figure {number}, dark: {what}" for what in pale(figures.dark(svg))]
     assert not found, "\n".join(found)

@@ -18,7 +18,7 @@ env-book: env-test
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test quick lint unit equations site nbval elsewhere fresh student notebooks \
+.PHONY: help book serve pdf lab test quick lint unit equations site nbval elsewhere fresh student notebooks \
         alive networks sweep seeds accuracy bench benchbook mutants linkcheck lock upgrade licences audit \
         clean env-book env-test env-studies env-maintain
 
@@ -32,6 +32,9 @@ book: env-book  ## build the website from the stored outputs into _build/html
 
 serve: book  ## build the website and serve it at http://localhost:8000
 	$(RUN) -m http.server --directory _build/html 8000
+
+pdf: env-test book  ## print the whole book as one PDF, _build/pdf/book.pdf (needs Chromium)
+	$(RUN) -m tools.pdf
 
 ##@ Do
 lab: env-test  ## open the notebooks in JupyterLab

@@ -269,7 +269,7 @@ def plot_probability_map(
     surface = np.asarray(probabilities).reshape(steps, steps)
     # From violet over white to orange: the colours of the two classes, pale enough for the points.
     # The limits are wider than 0 to 1, so that the strongest tones of the map stay unused.
-    filled = ax.contourf(x, y, surface, np.linspace(0, 1, 9), cmap="PuOr_r", vmin=-0.4, vmax=1.4)
+    filled = ax.contourf(x, y, surface, np.linspace(0, 1, 9), cmap="PuOr_r", vmin=-1.3, vmax=2.3)
     filled.set_rasterized(True)
     if surface.min() < 0.5 < surface.max():
         ax.contour(x, y, surface, levels=[0.5], colors=DARK, linewidths=1.5)

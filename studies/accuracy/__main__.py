@@ -137,7 +137,7 @@ def main() -> None:
         }
     record["tables"] = tables(record)
     TARGET.parent.mkdir(exist_ok=True)
-    draw(record, TARGET.with_suffix(".png"))
+    draw(record, TARGET.with_suffix(".svg"))
     TARGET.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{TARGET.name} is written")
 

@@ -50,7 +50,7 @@ def store(record: dict[str, Any], path: Path = TARGET) -> None:
     """Write a record with its tables, and the plot."""
     record["tables"] = page.tables(record)
     path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    page.draw(record, path.with_suffix(".png"))
+    page.draw(record, path.with_suffix(".svg"))
 
 
 def main() -> int:

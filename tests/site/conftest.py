@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,11 +15,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from trouble import Trouble
 
 from tools import build_book
+from tools.pdf import find_chromium
 from tools.sphinx_ext.alive_files import test_images as first_test_images
 
 TOP = Path(__file__).parents[2]
 SITE = TOP / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # No sandbox: continuous integration runs as root. The other flags keep the browser off the network.
 FLAGS = (
     "--no-sandbox",
@@ -81,12 +80,6 @@ def site_url(site: Path) -> Iterator[str]:
         thread.join()
 
 
-def _find_chromium(bundled: str) -> str | None:
-    named = os.environ.get("HWLIB_CHROMIUM")
-    installed = next(filter(None, map(shutil.which, BROWSERS)), None)
-    return named or installed or (bundled if Path(bundled).exists() else None)
-
-
 def _without_browser() -> NoReturn:
     """Skip on a reader's machine; in continuous integration nothing may pass unseen."""
     reason = "Chromium is not installed, so no page was loaded; see 'How to run this'"
@@ -99,7 +92,7 @@ def _without_browser() -> NoReturn:
 def browser() -> Iterator[Browser]:
     """Start the system's Chromium, or the one that Playwright installed."""
     with sync_playwright() as playwright:
-        executable = _find_chromium(playwright.chromium.executable_path)
+        executable = find_chromium(playwright.chromium.executable_path)
         if executable is None:
             _without_browser()
         chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))

@@ -69,7 +69,7 @@
   }
   for (const e of document.querySelectorAll(".prev-next-area > a, #search-results, .bd-search")) {
     const box = e.getBoundingClientRect();
-    if (shown(e) && (box.right > width + 1 || e.scrollWidth > e.clientWidth + 1)) {
+    if (shown(e) && (box.left < -1 || box.right > width + 1 || e.scrollWidth > e.clientWidth + 1)) {
       faults.push(`cut: ${name(e)}`);
     }
   }
@@ -87,6 +87,30 @@
         (number.left < outer.right - 1 && number.top < outer.bottom - 1))) {
       faults.push(`the number of an equation stands over it: ${name(formula)}`);
     }
+  }
+
+  // What opens by a tap is large enough for a finger.
+  for (const e of article.querySelectorAll("summary")) {
+    const { height } = e.getBoundingClientRect();
+    if (shown(e) && height < 23.5) faults.push(`too low for a finger, ${height}: ${name(e)}`);
+  }
+
+  // No cell of a table is so narrow that its words stand below each other, one in a line.
+  for (const cell of article.querySelectorAll("td, th")) {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    const { width: wide, height } = range.getBoundingClientRect();
+    const words = name(cell).split(" ").length;
+    if (shown(cell) && words > 4 && wide < 90 && height > 20 * words) {
+      faults.push(`one word a line: ${name(cell)}`);
+    }
+  }
+
+  // Headings get lighter, step by step.
+  const weights = [...article.querySelectorAll("h1, h2, h3, h4")].map((h) =>
+    [Number(h.tagName[1]), Number(getComputedStyle(h).fontWeight)]);
+  if (weights.some(([a, heavy]) => weights.some(([b, other]) => a < b && heavy < other))) {
+    faults.push("a heading is bolder than one above it");
   }
 
   // In dark mode, nothing but pictures is pale.

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from pages import all_pages
 from playwright.sync_api import Browser, Page
+from test_pages import low_contrast, turn_dark
 
 from tools.editions.student import read_book
 
@@ -90,6 +91,9 @@ def test_search_finds_the_chapter_first_and_shows_sentences(page: Page) -> None:
     results = page.locator("#search-results li")
     assert "05_mlp_optimisers.html" in (results.first.locator("a").get_attribute("href") or "")
     assert "With … classes there are … logits" in results.first.inner_text()
+    assert not low_contrast(page)
+    turn_dark(page)
+    assert not low_contrast(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -121,6 +125,7 @@ class _Blocks(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.inside, self.faults = False, []
+        self.heading = ""
         self.ids: Counter[str] = Counter()
         self.feed(text)
 
@@ -128,9 +133,15 @@ class _Blocks(HTMLParser):
         self.ids.update(str(value) for name, value in attrs if name == "id")
         if tag in self.BLOCKS and self.inside:
             self.faults.append(f"{tag} in a paragraph, line {self.getpos()[0]}")
+        self.heading = f"empty heading, line {self.getpos()[0]}" if tag == "th" else self.heading
         self.inside = tag == "p" or (self.inside and tag not in self.BLOCKS)
 
+    def handle_data(self, data: str) -> None:
+        self.heading = "" if data.strip() else self.heading
+
     def handle_endtag(self, tag: str) -> None:
+        if tag == "th" and self.heading:
+            self.faults.append(self.heading)
         if tag == "p" and not self.inside:
             self.faults.append(f"</p> without <p>, line {self.getpos()[0]}")
         self.inside = self.inside and tag != "p"
@@ -152,6 +163,7 @@ def test_what_is_not_well_formed_is_found() -> None:
         "</p> without <p>, line 1",
     ]
     assert html_faults('<a id="a"></a><b id="a"></b>') == ["id a again"]
+    assert html_faults("<th> </th><th>a</th>") == ["empty heading, line 1"]
     assert not html_faults("<p>a</p><ul></ul><p>b</p>")
 
 

@@ -87,7 +87,7 @@ def test_times_are_shown_with_two_digits(value, text):
 
 def test_the_page_shows_every_table(record, tmp_path):
     bench.store(record, tmp_path / "bench.json")
-    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "bench.svg").read_text("utf-8")
     made = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["tables"]
     text = (BOOK / "cost.md").read_text(encoding="utf-8")
     assert sorted(re.findall(r"\{stored\} bench (\w+)$", text, re.MULTILINE)) == sorted(made)

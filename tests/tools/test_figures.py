@@ -6,9 +6,11 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex, to_rgb
+from matplotlib.colors import to_hex
+from paint import contrast, marks
 
 from hwlib import plot
 from tools.sphinx_ext import figures
@@ -32,17 +34,6 @@ def drawn(fig) -> str:
     file = io.StringIO()
     fig.savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours as in the Web Content Accessibility Guidelines."""
-    bright = []
-    for color in (one, other):
-        linear = [
-            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)
-        ]
-        bright.append(float(np.dot(linear, [0.2126, 0.7152, 0.0722])) + 0.05)
-    return max(bright) / min(bright)
 
 
 def test_every_colour_of_the_style_stands_out_in_both_modes(style) -> None:
@@ -95,3 +86,58 @@ def test_the_least_width_makes_the_smallest_text_legible() -> None:
     # 6.4 inches are 460.8 points; 6 points become 9 pixels.
     assert least == pytest.approx(460.8 * 9 / 6, rel=0.01)
     assert figures.least_width("<svg></svg>") == 0
+
+
+# --- Contrast of what the figures of the chapters show ------------------------------------------
+
+LEAST = {"text": 4.5, "mark": 3}
+# Grids, and contours behind paths, which are a grid of heights: in light and in dark mode.
+BEHIND = {"#e6e6e6", "#bfbfbf"}
+BEHIND |= {figures.DARK[color] for color in BEHIND}
+
+
+def pale(svg: str) -> list[str]:
+    """Return what stands out too little in a drawing, once for each pair of colours."""
+    found = {
+        (mark.kind, *mark.colors, to_hex(mark.ground)): f"{mark.name}: {mark.contrast:.1f}"
+        for mark in marks(svg)
+        if not BEHIND.issuperset(mark.colors) and mark.contrast < LEAST[mark.kind]
+    }
+    return [f"{' '.join(key)} ({example})" for key, example in found.items()]
+
+
+DRAWINGS = [*sorted((TOP / "book").glob("[0-9]*.ipynb")), *(TOP / "book" / "data").glob("*.svg")]
+
+
+def drawings(file: Path) -> list[str]:
+    """Return the drawings that a chapter stores, or the one that the file is."""
+    if file.suffix == ".svg":
+        return [file.read_text("utf-8")]
+    outputs = [o for cell in nbformat.read(file, 4).cells for o in cell.get("outputs", [])]
+    return [o.data["image/svg+xml"] for o in outputs if "image/svg+xml" in o.get("data", {})]
+
+
+@pytest.mark.parametrize("file", DRAWINGS, ids=lambda path: path.stem)
+def test_whatever_a_figure_shows_stands_out_in_both_modes(file: Path) -> None:
+    assert drawings(file)
+    found = []
+    for number, svg in enumerate(drawings(file), 1):
+        found += [f"figure {number}, light: {what}" for what in pale(svg)]
+        found += [f"figure {number}, dark: {what}" for what in pale(figures.dark(svg))]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.usefixtures("style")
+def test_what_is_pale_in_a_drawing_is_found() -> None:
+    fig, ax = plt.subplots()
+    ax.plot([0, 1], color="#00795a")
+    ax.imshow(np.array([[0, 1], [1, 0]]), cmap="gray")
+    assert not pale(drawn(fig))
+    ax.text(0.9, 0.1, "on white", color="#aaaaaa", ha="center")
+    ax.plot([-0.1, -0.1, -0.1], [-0.4, 0, 0.4], color="#333333")
+    ax.annotate("on the sheet", (0.5, 1.02), xycoords="axes fraction", color="#999999")
+    assert {line.split(" (")[0] for line in pale(drawn(fig))} == {
+        "text #aaaaaa #ffffff",
+        "mark #333333 #000000",
+        "text #999999 #ffffff",
+    }

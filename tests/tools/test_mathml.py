@@ -35,6 +35,20 @@ def test_a_prefix_minus_stands_close_and_another_does_not() -> None:
     assert "<mo>−</mo>" in converted("a - z")
 
 
+@pytest.mark.parametrize(
+    ("latex", "expected"),
+    [
+        (r"y\log(z)", '<mi>y</mi><mspace width="0.1667em" />'),
+        (r"\max(a, 0)", '<mi>max</mi></mrow><mo>\u2061</mo><mrow><mo stretchy="false">('),
+        ("a|z|b", '|</mo><mi>z</mi><mo stretchy="false" lspace="0" rspace="0">|'),
+        (r"\|g\|", '<mo stretchy="false" lspace="0" rspace="0">‖</mo><mi>g</mi>'),
+        ("w_{d,k}", '<mo rspace="0">,</mo>'),
+    ],
+)
+def test_spaces_are_those_of_tex(latex: str, expected: str) -> None:
+    assert expected in converted(latex)
+
+
 def test_a_prime_is_raised_once() -> None:
     assert "msup" not in converted(r"\sigma'(z)")
     assert converted(r"x^2").count("<msup>") == 1

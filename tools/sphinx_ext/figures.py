@@ -20,6 +20,7 @@ DARK = {
     "#808080": "#9aa4ae",
     "#595959": "#b5bdc5",
     "#8c8c8c": "#8c969f",
+    "#bfbfbf": "#4d5762",
     "#0072b2": "#6cb8ee",
     "#b84e00": "#ffa366",
     "#00795a": "#4fd0a5",
@@ -27,6 +28,8 @@ DARK = {
     "#7a6000": "#e3bd4e",
     "#4a5a68": "#a9b7c4",
 }
+# Where the drawings for dark mode are put, in the folder of the book.
+DARK_FOLDER = Path("_build") / "figures"
 LEGIBLE = 9.0  # pixels: the smallest text that a telephone shows
 TELEPHONE = 350  # pixels that a figure has there
 _COLOR = re.compile(r"#[0-9a-f]{6}\b")
@@ -51,13 +54,14 @@ def least_width(svg: str) -> int:
     return round(float(width[1]) * LEGIBLE / min(texts)) if width and texts else 0
 
 
-def themed(image: nodes.image, file: Path) -> list[nodes.Node]:
+def themed(image: nodes.image, file: Path, top: Path) -> list[nodes.Node]:
     """Return a figure's two images, in a box that scrolls where they need more than a telephone."""
     svg = file.read_text("utf-8")
-    other = file.with_name(f"{file.stem}-dark.svg")
-    other.write_text(dark(svg), "utf-8")
+    other = DARK_FOLDER / f"{file.stem}-dark.svg"
+    (top / DARK_FOLDER).mkdir(parents=True, exist_ok=True)
+    (top / other).write_text(dark(svg), "utf-8")
     pair = [image.deepcopy(), image.deepcopy()]
-    pair[1]["uri"] = image["uri"].removesuffix(".svg") + "-dark.svg"
+    pair[1]["uri"] = f"/{other.as_posix()}"
     for one, mode in zip(pair, ("only-light", "only-dark"), strict=True):
         one["classes"] = [*image["classes"], mode]
     if (least := least_width(svg)) <= TELEPHONE:
@@ -78,7 +82,7 @@ class ThemeFigures(SphinxTransform):
         for image in list(self.document.findall(nodes.image)):
             file = Path(self.env.relfn2path(image["uri"], self.env.docname)[1])
             if image["uri"].endswith(".svg") and file.is_file():
-                image.replace_self(themed(image, file))
+                image.replace_self(themed(image, file, Path(self.env.srcdir)))
 
 
 def register(app: Sphinx) -> None:

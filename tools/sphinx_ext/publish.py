@@ -54,6 +54,17 @@ def leave_out_addresses(
         context["metatags"] = _OWN_ADDRESS.sub("", context.get("metatags", ""))
 
 
+def edit_texts(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    """Let the button for edits lead to a chapter's text: its notebook is made from that."""
+    buttons = list(context.get("header_buttons", []))
+    for button in buttons:
+        buttons += button.get("buttons", [])
+        if "/edit/" in (url := button.get("url") or ""):
+            button["url"] = re.sub(r"\.ipynb$", ".md", url)
+
+
 def write_index(app: Sphinx, failure: Exception | None) -> None:
     """Write the page at the site's own address, which leads on to the first one."""
     if failure or app.builder.format != "html":
@@ -78,8 +89,11 @@ def register(app: Sphinx) -> None:
     app.config.ogp_social_cards = {"enable": False}  # they would need a font, and differ each time
     app.config.notfound_urls_prefix = urlsplit(base).path or "/"
     if base:
+        app.config.ogp_image = f"{base.rstrip('/')}/_static/card.png"
+        app.config.ogp_image_alt = DESCRIPTION
         app.config.sitemap_url_scheme = "{link}"
         app.setup_extension("sphinx_sitemap")
     app.connect("config-inited", choose_buttons, priority=10)
     app.connect("html-page-context", leave_out_addresses, priority=900)
+    app.connect("html-page-context", edit_texts, priority=900)
     app.connect("build-finished", write_index, priority=10)

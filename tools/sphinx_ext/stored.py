@@ -45,8 +45,10 @@ def _link(chapter: Path, text: str, place: str = "") -> nodes.reference:
 
 
 def _title(chapter: Path) -> str:
+    """Return the title of a chapter with its number, which its file has in front."""
     first = nbformat.read(chapter, as_version=4).cells[0].source
-    return next(line[2:] for line in first.splitlines() if line.startswith("# "))
+    title = next(line[2:] for line in first.splitlines() if line.startswith("# "))
+    return f"{int(chapter.stem[:2])}. {title}"
 
 
 def claims(chapters: Sequence[Path]) -> Iterator[nodes.Node]:

@@ -15,12 +15,14 @@ from tools.sphinx_ext import (
     publish,
     solutions,
     stored,
+    symbols,
+    verdicts,
 )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
     modules = (mathml, stored, alive, figures, downloads, solutions, api_links, cells, publish)
-    for module in (*modules, light_pages):
+    for module in (*modules, verdicts, symbols, light_pages):
         module.register(app)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

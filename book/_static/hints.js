@@ -1,6 +1,7 @@
-// What a letter of a formula stands for, where one points at it. The words stand in the page, and the
-// popover that the theme brings shows them. Without this script nothing is missing.
-(() => {
+// What a letter of a formula stands for, and what a link leads to, where one points at it. The words
+// stand in the page, and the popover that the theme brings shows them. Without this script nothing is
+// missing.
+document.addEventListener("DOMContentLoaded", () => {
   const article = document.querySelector("article");
   const data = document.getElementById("symbols");
   const { Popover } = window.bootstrap ?? {};
@@ -44,8 +45,7 @@
     } else {
       math.append(copy);
     }
-    math.querySelectorAll("*").forEach((e) => ["data-s", "class"].forEach((n) => e.removeAttribute(n)));
-    return math;
+    return bare(math);
   };
   const explain = (symbol) => {
     const [words, range, address, number] = texts[symbol.dataset.s];
@@ -61,6 +61,40 @@
     return content;
   };
 
+  // A copy of what stands elsewhere: nothing in it can be reached or pointed at.
+  const bare = (element) => {
+    const copy = element.cloneNode(true);
+    [copy, ...copy.querySelectorAll("*")].forEach((e) => {
+      ["id", "data-s", "tabindex", "role", "aria-label", "aria-describedby"].forEach((n) =>
+        e.removeAttribute(n));
+    });
+    copy.querySelectorAll(".headerlink").forEach((e) => e.remove());
+    return copy;
+  };
+  const target = (link) => {
+    const place = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (place && link.pathname === location.pathname) {
+      if (place.matches("dt")) {
+        let definition = place;
+        while (definition?.matches("dt")) definition = definition.nextElementSibling;
+        return definition;
+      }
+      return place.querySelector(".formula") ?? (place.matches("figure") ? place : null);
+    }
+    return document.getElementById("previews")?.content.querySelector(
+      `[data-for="${CSS.escape(link.getAttribute("href"))}"]`);
+  };
+  const links = "a.reference.internal[href*='#']";
+  const preview = (link) => {
+    if (link.title) { // a citation
+      link.dataset.text = link.title;
+      link.removeAttribute("title");
+    }
+    const found = link.dataset.text ? null : target(link);
+    if (!link.dataset.text && !found) return;
+    show(link, make("div", { className: "hint-preview" }, link.dataset.text ?? bare(found)));
+  };
+
   // With the mouse: after a moment, and until it has left the letter and the words.
   const later = (action, delay) => {
     clearTimeout(timer);
@@ -69,7 +103,9 @@
   article.addEventListener("pointerover", ({ target, pointerType }) => {
     if (pointerType !== "mouse") return;
     const symbol = target.closest("[data-s]");
-    if (symbol) later(() => explain(symbol), 120);
+    const link = target.closest(links);
+    if (link && !link.closest(".popover")) later(() => preview(link), 250);
+    else if (symbol) later(() => explain(symbol), 120);
     else if (target.closest(".popover")) clearTimeout(timer);
     else if (shown) later(hide, 250);
     else clearTimeout(timer);
@@ -79,6 +115,13 @@
     const symbol = target.closest("article [data-s]");
     if (symbol && !symbol.closest("a")) explain(symbol);
     else if (!target.closest(".popover")) hide();
+  });
+
+  article.addEventListener("focusin", ({ target }) => {
+    if (target.matches(links) && target.matches(":focus-visible") && !target.closest(".popover")) {
+      preview(target);
+      target.addEventListener("blur", () => later(hide, 0), { once: true });
+    }
   });
 
   // With the keyboard: a displayed equation is one stop, and the arrows go through its letters.
@@ -116,4 +159,4 @@
       document.querySelector(".popover.hint a")?.click();
     }
   }, true);
-})();
+});

@@ -7,6 +7,7 @@ its text, and the page holds each text once; `hints.js` shows it. Without a scri
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
@@ -206,15 +207,20 @@ class Legend:
         return unknown
 
 
-def _read(app: Sphinx, env: Any) -> None:
-    app.meanings = Meanings(written(env))  # type: ignore[attr-defined]
-    app.legends = {}  # type: ignore[attr-defined]
+@cache
+def _meanings(app: Sphinx) -> Meanings:
+    """Return all meanings, once all pages are read."""
+    return Meanings(written(app.env))
+
+
+@cache
+def _legend(app: Sphinx, docname: str) -> Legend | None:
+    chapter = Path(docname).name
+    return Legend(_meanings(app), chapter) if CHAPTER.match(chapter) else None
 
 
 def _prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    chapter = Path(docname).name
-    if app.builder.format == "html" and CHAPTER.match(chapter):
-        legend = app.legends[docname] = Legend(app.meanings, chapter)  # type: ignore[attr-defined]
+    if app.builder.format == "html" and (legend := _legend(app, docname)):
         for node in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
             node["legend"] = legend
 
@@ -233,7 +239,7 @@ def _place(app: Sphinx, docname: str, label: str) -> list[str]:
 def _add_texts(
     app: Sphinx, docname: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
-    legend = getattr(app, "legends", {}).get(docname)
+    legend = _legend(app, docname)
     if legend is not None and legend.texts:
         texts = [[m.words, m.range, *_place(app, docname, m.label)] for m in legend.texts]
         data = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -242,6 +248,5 @@ def _add_texts(
 
 def register(app: Sphinx) -> None:
     """Prepare the pages' formulas, and add the texts to the pages."""
-    app.connect("env-check-consistency", _read)
     app.connect("doctree-resolved", _prepare)
     app.connect("html-page-context", _add_texts)

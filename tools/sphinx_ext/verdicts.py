@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,11 @@ def fresh(
     }
 
 
-def _read(app: Sphinx, env: BuildEnvironment) -> None:
+@cache
+def _known(app: Sphinx) -> tuple[dict[str, Sequence[str]], dict[str, list[str]]]:
+    """Return the verdicts and the named functions, once all pages are read."""
     stored = json.loads(STORED.read_text(encoding="utf-8"))
-    app.verdicts = fresh(written(env), stored)  # type: ignore[attr-defined]
-    app.named_equations = named_in(Path(app.srcdir) / "hwlib")  # type: ignore[attr-defined]
+    return fresh(written(app.env), stored), named_in(Path(app.srcdir) / "hwlib")
 
 
 def _link(app: Sphinx, docname: str, name: str) -> str:
@@ -104,14 +106,14 @@ def _link(app: Sphinx, docname: str, name: str) -> str:
 def _mark_equations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if app.builder.format != "html":
         return
+    verdicts, functions = _known(app)
     for block in doctree.findall(nodes.math_block):
         label = block.get("label")
-        if (how := app.verdicts.get(label)) is not None:  # type: ignore[attr-defined]
-            names = app.named_equations.get(label, [])  # type: ignore[attr-defined]
+        if (how := verdicts.get(label)) is not None:
+            names = functions.get(label, [])
             block["verdict"] = card(how, ", ".join(_link(app, docname, n) for n in names))
 
 
 def register(app: Sphinx) -> None:
-    """Compare the stored verdicts once all pages are read, and mark the equations."""
-    app.connect("env-check-consistency", _read)
+    """Mark the equations of a page when it is written."""
     app.connect("doctree-resolved", _mark_equations)

@@ -24,9 +24,15 @@ document.addEventListener("DOMContentLoaded", () => {
   const show = (anchor, content, marked = []) => {
     if (shown?.anchor === anchor) return clearTimeout(timer);
     hide();
+    // Above the whole equation or below it, so that its other letters stay in sight.
+    const offset = ({ placement }) => {
+      const own = anchor.getBoundingClientRect();
+      const all = (anchor.closest(".formula") ?? anchor).getBoundingClientRect();
+      return [0, 6 + (placement.startsWith("top") ? own.top - all.top : all.bottom - own.bottom)];
+    };
     const popover = new Popover(anchor, {
-      content, html: true, trigger: "manual", container: article, placement: "top",
-      animation: false, customClass: "hint",
+      content, html: true, trigger: "manual", container: article, boundary: article, offset,
+      placement: "top", fallbackPlacements: ["bottom"], animation: false, customClass: "hint",
     });
     popover.show();
     marked.forEach((e) => e.classList.add("same-symbol"));
@@ -105,7 +111,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const symbol = target.closest("[data-s]");
     const link = target.closest(links);
     if (link && !link.closest(".popover")) later(() => preview(link), 250);
-    else if (symbol) later(() => explain(symbol), 120);
+    else if (symbol) later(() => explain(symbol), shown ? 300 : 120);
     else if (target.closest(".popover")) clearTimeout(timer);
     else if (shown) later(hide, 250);
     else clearTimeout(timer);

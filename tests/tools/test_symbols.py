@@ -8,12 +8,12 @@ import pytest
 
 from tools.equations import report
 from tools.equations.extract import read_book
-from tools.equations.fingerprint import Written, fingerprints, meaning, read_tables
+from tools.equations.fingerprint import Written, defined, fingerprints, meaning, read_tables
 from tools.equations.formulas.evaluate import Evaluator
 from tools.equations.formulas.judge import NUMERIC, Context
 from tools.equations.formulas.notation import Defined, definition
 from tools.sphinx_ext.mathml import to_mathml
-from tools.sphinx_ext.symbols import Key, Legend, Meanings, defined, key_of
+from tools.sphinx_ext.symbols import Key, Legend, Meanings, key_of
 from tools.sphinx_ext.verdicts import card, fresh
 
 WRITTEN = [Written(e.chapter, e.label, e.latex) for e in read_book(report.BOOK)]
@@ -100,7 +100,7 @@ def test_definitions_are_those_of_the_checker() -> None:
         )
 
     expected = {plain(c) for c in CONTEXTS if c.statement.relations[0] == ":="}
-    assert set(defined(WRITTEN)) == expected
+    assert {(chapter, key_of(left), label) for chapter, left, label in defined(WRITTEN)} == expected
 
 
 def test_the_shapes_in_the_table_are_those_of_the_definitions() -> None:

@@ -8,9 +8,11 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tools.equations.formulas.rows import split_statements
 
 TABLES = Path(__file__).with_name("notation.toml")
 STORED = Path(__file__).parents[2] / "book" / "data" / "verdicts.json"
@@ -41,6 +43,15 @@ def visible(chapter: str, tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def meaning(row: str) -> str:
     """Return what a row of the table tells the checker, without the words for readers."""
     return row.partition(";")[0].strip()
+
+
+def defined(equations: Iterable[Written]) -> Iterator[tuple[str, str, str]]:
+    """Yield chapter, left side and label of each := in reading order."""
+    for chapter, label, latex in equations:
+        for statement in split_statements(latex):
+            left, sign, _ = statement.partition(":=")
+            if sign:
+                yield chapter, left.strip(), label
 
 
 def fingerprints(

@@ -15,8 +15,7 @@ from xml.etree.ElementTree import Element
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from tools.equations.fingerprint import Written, meaning, read_tables, visible
-from tools.equations.formulas.rows import split_statements
+from tools.equations.fingerprint import Written, defined, meaning, read_tables, visible
 from tools.sphinx_ext.verdicts import CHAPTER, written
 
 _NAMES = "alpha beta gamma delta epsilon zeta eta theta lambda mu rho sigma tau phi phi pi ell"
@@ -64,15 +63,6 @@ def range_of(row: str) -> str:
     return {"index": f"from 1 to {rest}"}.get(word, _RANGES.get(kind, ""))
 
 
-def defined(equations: Iterable[Written]) -> Iterator[tuple[str, Key, str]]:
-    """Yield chapter, symbol and label of each := in reading order."""
-    for chapter, label, latex in equations:
-        for statement in split_statements(latex):
-            left, sign, _ = statement.partition(":=")
-            if sign:
-                yield chapter, key_of(left), label
-
-
 class Meaning(NamedTuple):
     """What a page says of a symbol, and the label of the equation that defines it."""
 
@@ -91,8 +81,8 @@ class Meanings:
             for name, rows in self.tables.items()
         }
         self.labels: dict[tuple[str, Key], str] = {}
-        for chapter, key, label in defined(equations):
-            self.labels[chapter, key] = label
+        for chapter, left, label in defined(equations):
+            self.labels[chapter, key_of(left)] = label
 
     def find(
         self, key: Key, chapter: str, label: str = "", *, single: bool = False

@@ -62,7 +62,7 @@ lint: env-test  ## check style and types
 unit: env-test  ## run the tests of the code, with coverage
 	$(TEST) tests --ignore=tests/site --cov -n auto --dist loadfile
 
-equations: env-test  ## check every displayed equation, and print how each was decided
+equations: env-test  ## check every displayed equation, print how each was decided, and store it
 	$(RUN) -m tools.equations
 
 site: env-test  ## load every page of the website in a browser and check it

@@ -1,9 +1,6 @@
 """Evaluate displayed equations for given values of their symbols."""
 
-import ast
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +10,6 @@ from tools.equations.formulas.judge import NUMERIC, Context, is_single
 from tools.equations.formulas.notation import Key, definition
 from tools.equations.formulas.symbols import Place
 
-NAMED = re.compile(r"^\s*Equation:\s*(eq-[\w-]+)", re.MULTILINE)
 Statements = Mapping[str, list[Context]]
 
 
@@ -62,14 +58,3 @@ def _exact(value: Any) -> Any:
 
 def _floats(value: Any) -> Any:
     return np.asarray(value, dtype=object).astype(float)
-
-
-def named_in(package: Path) -> dict[str, list[str]]:
-    """Equation label to the functions of the package that name it."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(package.glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                for label in NAMED.findall(ast.get_docstring(node) or ""):
-                    found.setdefault(label, []).append(f"{path.stem}.{node.name}")
-    return found

@@ -1,5 +1,6 @@
 """Every display equation of the book holds, the code agrees with it, and errors are noticed."""
 
+import json
 import re
 import shutil
 import sys
@@ -7,15 +8,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import equation_reader
 import implementations
 import planted
 import pytest
 
 from tools.equations import report
 from tools.equations.extract import chapters, equation, read_book
+from tools.equations.fingerprint import STORED
 from tools.equations.formulas.judge import Context, Link, find_failure, links
 from tools.equations.formulas.parse import NotationError
+from tools.equations.named import named_in
 from tools.equations.report import Decision
 from tools.equations.tables import Tables, contexts
 
@@ -51,6 +53,11 @@ def decisions(book: list[Context]) -> list[Decision]:
 def test_every_equation_holds(decisions: list[Decision]) -> None:
     failures = [str(d.failure) for d in decisions if d.failure]
     assert not failures, "\n\n".join(failures)
+
+
+def test_the_website_shows_these_decisions(decisions: list[Decision]) -> None:
+    stored = json.loads(STORED.read_text(encoding="utf-8"))
+    assert stored == report.verdicts(decisions), "run `make equations`, which stores them"
 
 
 def test_every_equation_has_a_label_of_its_own(book: list[Context]) -> None:
@@ -103,7 +110,7 @@ def test_the_code_agrees_with_the_equations_that_it_names(book: list[Context]) -
 
 
 def test_every_function_that_names_an_equation_is_compared_with_it(book: list[Context]) -> None:
-    named = equation_reader.named_in(BOOK.parent / "hwlib")
+    named = named_in(BOOK.parent / "hwlib")
     labels = {c.label for c in book}
     assert set(named) <= labels
     assert set(named) <= set(implementations.ADAPTERS)

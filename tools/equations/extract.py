@@ -37,6 +37,7 @@ class Equation:
     label: str
     line: int
     statements: tuple[Statement, ...]
+    latex: str = ""
 
     @property
     def place(self) -> str:
@@ -79,7 +80,7 @@ def equation(chapter: str, label: str, line: int, latex: str) -> Equation:
             f"{chapter}.md, line {line}, {label}: {error} What can be read is said in "
             "book/checks.md, the symbols are declared in tools/equations/notation.toml."
         ) from None
-    return Equation(chapter, label, line, statements)
+    return Equation(chapter, label, line, statements, latex)
 
 
 @cache

@@ -1,11 +1,14 @@
 """Decide every link of the book, and say how."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.equations.extract import read_book
+from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
 from tools.equations.formulas.judge import (
     Context,
     Failure,
@@ -59,6 +62,23 @@ def decisions(book: Sequence[Context]) -> Iterator[Decision]:
     for context in book:
         for link in links(context):
             yield decide(link)
+
+
+def verdicts(found: Sequence[Decision], book: Path = BOOK) -> dict[str, dict[str, Any]]:
+    """What the website shows: how the relations of each equation were decided, and of what text."""
+    written = [Written(e.chapter, e.label, e.latex) for e in read_book(book)]
+    digests = fingerprints(written, read_tables())
+    stored: dict[str, dict[str, Any]] = {}
+    for decision in found:
+        label = decision.link.context.label
+        stored.setdefault(label, {"of": digests[label], "how": []})["how"].append(decision.how)
+    return stored
+
+
+def store(found: Sequence[Decision], path: Path = STORED) -> None:
+    """Store the verdicts for the website, which is built without the checker."""
+    rows = [f"{json.dumps(name)}: {json.dumps(row)}" for name, row in verdicts(found).items()]
+    path.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
 
 
 def lines(found: Sequence[Decision]) -> Iterator[str]:

@@ -1,25 +1,22 @@
 """The book's meanings: `notation.toml`, and the scope in force at each statement."""
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from tools.equations.extract import Equation
+from tools.equations.fingerprint import EVERYWHERE, TABLES, meaning, read_tables
 from tools.equations.formulas.judge import Context
-from tools.equations.formulas.notation import Scope, definition, table
-
-TABLES = Path(__file__).with_name("notation.toml")
+from tools.equations.formulas.notation import Key, Meaning, Scope, definition, table
 
 
 class Tables:
     """`notation.toml`, read."""
 
     def __init__(self, path: Path = TABLES) -> None:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        self.one_example = table(raw.pop("one-example"))
-        self.book = table(raw.pop("book"))
+        raw = read_tables(path)
         self.uses = {name: part.pop("uses", []) for name, part in raw.items()}
-        self.parts = {name: table(part) for name, part in raw.items()}
+        self.parts = {name: _for_the_checker(part) for name, part in raw.items()}
+        self.one_example, self.book = (self.parts[name] for name in EVERYWHERE)
 
     def start(self, chapter: str, finished: dict[str, Scope]) -> Scope:
         """The scope at the beginning of a chapter: the book's table and what the chapter uses."""
@@ -32,6 +29,12 @@ class Tables:
         """The scope of one equation."""
         more = self.parts.get(equation.label, {})
         return scope.declared(more) if more else scope
+
+
+def _for_the_checker(rows: dict[str, str]) -> dict[Key, Meaning]:
+    """Leave out the words, and what only words are said about: the text defines it."""
+    told = {symbol: meaning(row) for symbol, row in rows.items()}
+    return table({symbol: said for symbol, said in told.items() if said and said[0] != "["})
 
 
 def contexts(equations: list[Equation], tables: Tables) -> Iterator[Context]:

@@ -12,15 +12,18 @@ from tools.sphinx_ext import (
     figures,
     light_pages,
     mathml,
+    previews,
     publish,
     solutions,
     stored,
+    symbols,
+    verdicts,
 )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
     modules = (mathml, stored, alive, figures, downloads, solutions, api_links, cells, publish)
-    for module in (*modules, light_pages):
+    for module in (*modules, verdicts, symbols, previews, light_pages):
         module.register(app)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -49,10 +49,13 @@ def to_mathml(latex: str, *, display: bool) -> ElementTree.Element:
 
 def _convert(node: nodes.Element, *, display: bool) -> ElementTree.Element:
     try:
-        return to_mathml(node.astext(), display=display)
+        math = to_mathml(node.astext(), display=display)
     except LatexError as error:
         logger.warning("math cannot be rendered: %s: %s", error, node.astext(), location=node)
         return ElementTree.Element("math")
+    if legend := node.get("legend"):
+        legend.mark(math, node.get("label", ""))
+    return math
 
 
 def _visit_inline(translator: Any, node: nodes.math) -> None:
@@ -68,7 +71,7 @@ def _visit_block(translator: Any, node: nodes.math_block) -> None:
         translator.body.append(f'<span class="eqno">({number})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    translator.body.append("</div>")
+    translator.body.append(node.get("verdict", "") + "</div>")
     raise nodes.SkipNode
 
 

@@ -1,0 +1,242 @@
+"""What each letter of a formula stands for, from the table that the checker of equations reads.
+
+A letter means what the chapter, or the equation, says. Each letter of a page gets the number of
+its text, and the page holds each text once; `hints.js` shows it. Without a script nothing changes.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from tools.equations.fingerprint import Written, defined, meaning, read_tables, visible
+from tools.sphinx_ext.verdicts import CHAPTER, written
+
+_NAMES = "alpha beta gamma delta epsilon zeta eta theta lambda mu rho sigma tau phi phi pi ell"
+_GREEK = dict(zip("αβγδϵζηθλμρστφϕπℓ", _NAMES.split(), strict=True))
+_ACCENTS = {"ˆ": "hat", "^": "hat", "¯": "bar", "˜": "tilde"}
+_NO_SYMBOLS = ("∂", "⊤", "∞")
+_WRITTEN = re.compile(r"(?P<base>.+?)(?:_(?:\{(?P<many>.*)\}|(?P<one>\w)))?(?P<call>\(.*\))?")
+# What the checker knows of the range, as a reader says it.
+_RANGES = {
+    "real": "any real number",
+    "positive": "positive",
+    "unit": "from 0 to 1",
+    "small": "from −1 to 1",
+    "integer": "a whole number",
+}
+
+
+class Key(NamedTuple):
+    """A name as the checker spells it, with its number of indices; -1 for a function."""
+
+    name: str
+    indices: int = 0
+
+
+def key_of(latex: str) -> Key:
+    r"""Return the key of a symbol that the table or the left of := writes, ``p_c``, ``T(h)``."""
+    found = _WRITTEN.fullmatch(latex.strip())
+    assert found is not None, latex
+    base, subscript = found["base"], found["many"] or found["one"]
+    if found["call"]:
+        return Key(base, -1)
+    if subscript is None:
+        return Key(base)
+    if subscript.isdigit():
+        return Key(f"{base}_{subscript}")
+    return Key(base, subscript.count(",") + 1)
+
+
+def range_of(row: str) -> str:
+    """Return a row's range or shape in words."""
+    kind, _, shape = meaning(row).partition("[")
+    if shape:
+        return shape.rstrip("]").replace(",", " × ")
+    word, _, rest = kind.partition(" ")
+    return {"index": f"from 1 to {rest}"}.get(word, _RANGES.get(kind, ""))
+
+
+class Meaning(NamedTuple):
+    """What a page says of a symbol, and the label of the equation that defines it."""
+
+    words: str
+    range: str
+    label: str
+
+
+class Meanings:
+    """The table, and where the text defines what."""
+
+    def __init__(self, equations: Iterable[Written]) -> None:
+        self.tables = read_tables()
+        self.rows = {
+            name: {key_of(k): v for k, v in rows.items() if k != "uses"}
+            for name, rows in self.tables.items()
+        }
+        self.labels: dict[tuple[str, Key], str] = {}
+        for chapter, left, label in defined(equations):
+            self.labels[chapter, key_of(left)] = label
+
+    def find(
+        self, key: Key, chapter: str, label: str = "", *, single: bool = False
+    ) -> Meaning | None:
+        """Return what a symbol means there, or None where no table has words for it."""
+        nearest = [label, *(["one-example"] if single else [])]
+        for name in (*nearest, *reversed(visible(chapter, self.tables)), "book"):
+            row = self.rows.get(name, {}).get(key, "")
+            if words := row.partition(";")[2].strip():
+                return Meaning(words, range_of(row), self.labels.get((name, key), ""))
+        return None
+
+    def is_array(self, key: Key, chapter: str, label: str) -> bool:
+        """Return whether a plain name stands for an array, and for none of a single example."""
+        found = self.find(key, chapter, label)
+        return bool(found and "×" in found.range and key not in self.rows["one-example"])
+
+
+def _plain(element: Element) -> str:
+    return "".join(element.itertext()).strip()
+
+
+def _name(element: Element) -> str:
+    """Return the checker's name of a letter, with its accent; nothing for what is no symbol."""
+    text = _plain(element)
+    if element.tag == "mi" and text not in _NO_SYMBOLS:
+        if len(text) == 1 and text.isascii():
+            return text
+        return f"\\{_GREEK.get(text, text)}" if text in _GREEK or len(text) > 1 else ""
+    if element.tag == "mover" and element[1].text in _ACCENTS and _name(element[0]):
+        return f"\\{_ACCENTS[element[1].text]}{{{_name(element[0])}}}"
+    return ""
+
+
+def _label(script: Element) -> str:
+    """Return a superscript that belongs to the name, as in h* and w^(2)."""
+    text = _plain(script).replace("∗", "*")
+    return f"^{{{text}}}" if text == "*" or re.fullmatch(r"\(\d\)", text) else ""
+
+
+def keys(element: Element) -> list[Key]:
+    """Return what an element may be the symbol of, the whole before its parts' base."""
+    if element.tag not in ("msub", "msup", "msubsup"):
+        return [Key(name)] if (name := _name(element)) else []
+    base, script = element[0], element[1]
+    name = _name(base)
+    label = _label(element[-1]) if element.tag != "msub" else ""
+    if not name or (element.tag == "msup" and not label):
+        return []
+    if element.tag == "msup":
+        return [Key(name + label)]
+    subscript = _plain(script)
+    commas = sum(1 for e in script.iter("mo") if e.text == ",")
+    whole = [Key(f"{name}_{subscript}")] if subscript.isdigit() else []
+    return [*whole, Key(name + label, commas + 1)]
+
+
+def _differentials(math: Element) -> set[int]:
+    """Return the letters d that belong to a derivative."""
+    found: set[int] = set()
+    for fraction in math.iter("mfrac"):
+        leaves = [[e for e in part.iter() if e.text] for part in fraction]
+        if all(part and part[0].text == "d" for part in leaves) and len(leaves[1]) > 1:
+            found |= {id(part[0]) for part in leaves}
+    return found
+
+
+def symbols(math: Element) -> Iterator[tuple[Element, list[Key]]]:
+    """Yield each element that is a symbol, with the keys to look for; a function's comes first."""
+    skipped = _differentials(math)
+
+    def walk(row: Element) -> Iterator[tuple[Element, list[Key]]]:
+        for index, child in enumerate(row):
+            found = keys(child) if id(child) not in skipped else []
+            behind = "".join(_plain(e) for e in row[index + 1 : index + 3]).lstrip("′")
+            if found and found[0].indices == 0:
+                call = Key(found[0].name, -1)
+                found = [call, *found] if behind.startswith("(") else [*found, call]
+            if found:
+                yield child, found
+            inner = child
+            if found and child.tag != "mi":  # the base is explained as a part of the whole
+                inner = Element("mrow")
+                inner.extend(list(child)[1:])
+            yield from walk(inner)
+
+    yield from walk(math)
+
+
+class Legend:
+    """The texts of one page, each with its number."""
+
+    def __init__(self, meanings: Meanings, chapter: str) -> None:
+        self.meanings, self.chapter = meanings, chapter
+        self.texts: dict[Meaning, int] = {}
+
+    def mark(self, math: Element, label: str = "") -> list[list[Key]]:
+        """Give each symbol of a formula the number of its text; return the keys without one."""
+        found = list(symbols(math))
+        find, chapter = self.meanings.find, self.chapter
+        single = not any(
+            self.meanings.is_array(key, chapter, label) for _, keys in found for key in keys
+        )
+        unknown = []
+        for element, candidates in found:
+            told = (find(key, chapter, label, single=single) for key in candidates)
+            if meaning := next(filter(None, told), None):
+                number = self.texts.setdefault(meaning, len(self.texts))
+                element.set("data-s", str(number))
+            else:
+                unknown.append(candidates)
+        return unknown
+
+
+@cache
+def _meanings(app: Sphinx) -> Meanings:
+    """Return all meanings, once all pages are read."""
+    return Meanings(written(app.env))
+
+
+@cache
+def _legend(app: Sphinx, docname: str) -> Legend | None:
+    chapter = Path(docname).name
+    return Legend(_meanings(app), chapter) if CHAPTER.match(chapter) else None
+
+
+def _prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    if app.builder.format == "html" and (legend := _legend(app, docname)):
+        for node in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
+            node["legend"] = legend
+
+
+def _place(app: Sphinx, docname: str, label: str) -> list[str]:
+    """Return the address and the number of an equation."""
+    equation = app.env.get_domain("math").equations.get(label)  # type: ignore[attr-defined]
+    if equation is None:
+        return []
+    home, anchor = equation[0], f"equation-{label}"
+    numbers = app.env.toc_fignumbers.get(home, {}).get("displaymath", {}).get(anchor, ())
+    address = app.builder.get_relative_uri(docname, home) if home != docname else ""
+    return [f"{address}#{anchor}", ".".join(map(str, numbers))]
+
+
+def _add_texts(
+    app: Sphinx, docname: str, _template: str, context: dict[str, Any], _doctree: object
+) -> None:
+    legend = _legend(app, docname)
+    if legend is not None and legend.texts:
+        texts = [[m.words, m.range, *_place(app, docname, m.label)] for m in legend.texts]
+        data = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        context["body"] += f'<script type="application/json" id="symbols">{data}</script>'
+
+
+def register(app: Sphinx) -> None:
+    """Prepare the pages' formulas, and add the texts to the pages."""
+    app.connect("doctree-resolved", _prepare)
+    app.connect("html-page-context", _add_texts)

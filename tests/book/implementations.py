@@ -16,8 +16,8 @@ from hwlib.batches import Batches
 from hwlib.course import luck
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
-from tools.equations.formulas.judge import NUMERIC, Context
-from tools.equations.formulas.parse import NotationError
+from hwlib.formulas.judge import NUMERIC, Context
+from hwlib.formulas.parse import NotationError
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # finite differences and float32 logits; see tests/ for ulp
 

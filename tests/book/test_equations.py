@@ -14,8 +14,8 @@ import pytest
 
 from tools.equations import report
 from tools.equations.extract import chapters, equation, read_book
-from tools.equations.formulas.judge import Context, Link, find_failure, links
-from tools.equations.formulas.parse import NotationError
+from hwlib.formulas.judge import Context, Link, find_failure, links
+from hwlib.formulas.parse import NotationError
 from tools.equations.report import Decision
 from tools.equations.tables import Tables, contexts
 

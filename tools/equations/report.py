@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.equations.extract import read_book
-from tools.equations.formulas.judge import (
+from hwlib.formulas.judge import (
     Context,
     Failure,
     Link,
@@ -14,7 +14,7 @@ from tools.equations.formulas.judge import (
     find_failure,
     links,
 )
-from tools.equations.formulas.symbolic import prove
+from hwlib.formulas.symbolic import prove
 from tools.equations.tables import Tables, contexts
 
 BOOK = Path(__file__).parents[2] / "book"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.equations.extract import Equation
-from tools.equations.formulas.judge import Context
-from tools.equations.formulas.notation import Scope, definition, table
+from hwlib.formulas.judge import Context
+from hwlib.formulas.notation import Scope, definition, table
 
 TABLES = Path(__file__).with_name("notation.toml")
 

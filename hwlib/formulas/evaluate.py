@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from tools.equations.formulas.arrays import (
+from hwlib.formulas.arrays import (
     ShapeError,
     Value,
     add,
@@ -15,9 +15,9 @@ from tools.equations.formulas.arrays import (
     scalar,
     shape,
 )
-from tools.equations.formulas.notation import Defined, Entry, Free, Key, literal
-from tools.equations.formulas.parse import Node, NotationError
-from tools.equations.formulas.symbols import Bound, Symbols, seed
+from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
+from hwlib.formulas.parse import Node, NotationError
+from hwlib.formulas.symbols import Bound, Symbols, seed
 
 # Functions that are not written as a name and arguments.
 NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": "abs"}

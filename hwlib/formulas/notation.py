@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tools.equations.formulas.parse import Node, NotationError, Statement, parse_expression
+from hwlib.formulas.parse import Node, NotationError, Statement, parse_expression
 
 DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
 

@@ -14,7 +14,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 from lark.tree import Meta
 
-from tools.equations.formulas.normalise import NotationError, normalise
+from hwlib.formulas.normalise import NotationError, normalise
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 SPELLINGS = {r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", "^*": "^{*}"}

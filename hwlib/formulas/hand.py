@@ -1,0 +1,302 @@
+"""Read a formula as people write it by hand: more freely than the strict notation of `parse`.
+
+What stands side by side is a product, a sum reaches to the end of its term, and a function without
+brackets takes what follows directly. Where a reader would have to guess, the answer is refused with
+what to write instead.
+"""
+
+from dataclasses import dataclass
+
+from hwlib.formulas.calls import FUNCTIONS, Calls
+from hwlib.formulas.names import LABELS
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Scope
+from hwlib.formulas.parse import Node
+from hwlib.formulas.spelling import ROW
+
+DEEPEST = 40  # brackets inside brackets
+CLOSING = {"(": ")", "[": "]", r"\{": r"\}"}
+RELATIONS = {r"\ge", r"\le", r"\ne", "<", ">", "<=", ">=", r"\approx", r"\leftarrow", r"\propto", r"\sim"}
+TIMES = {r"\cdot", "*"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a chain of equations, and what in it is not yet written out."""
+
+    node: Node
+    text: str
+    left_over: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def read(answer: str, scope: Scope, **options: object) -> list[Side]:
+    """Read ``answer``: a formula, or a chain of equations between formulas.
+
+    Parameters
+    ----------
+    answer : str
+    scope : Scope
+        The meanings of the letters.
+    **options
+        Those of `Names`.
+
+    Raises
+    ------
+    NotationError
+        With the piece that cannot be read in one way only, and what to write instead.
+    """
+    reader = Reader(answer, scope, **options)
+    sides = [reader.side()]
+    while reader.peek() in ("=", ":=", "=="):
+        reader.take()
+        sides.append(reader.side())
+    reader.end()
+    return sides
+
+
+class Reader(Calls):
+    """Reads sums of products; names and indices are read by `Names`."""
+
+    def side(self) -> Side:
+        """One side, up to the next equals sign."""
+        while self.peek() == ROW:
+            self.take()
+        start, self.left_over, self.unknown = self.at, [], []
+        node = self.expression()
+        while self.peek() == ROW and self.peek(1) in ("=", ""):
+            self.take()
+        return Side(node, self.text_from(start), tuple(self.left_over), tuple(self.unknown))
+
+    def end(self) -> None:
+        """Nothing may follow."""
+        token = self.peek()
+        if token in RELATIONS:
+            raise self.error(f"leave out what stands from {token} on: only = can be judged")
+        if token in (ROW, ","):
+            raise self.error("write one formula, or one chain of equations, and nothing beside it")
+        if token in (")", "]", r"\}", "}", "|"):
+            raise self.error(f"a bracket {token} closes that was never opened")
+        if token:
+            raise self.error(f"{token} cannot be read here")
+
+    # --- Sums and products
+
+    def expression(self) -> Node:
+        """Terms with + and - between them."""
+        signs, terms = "", []
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise NotationError("brackets are nested too deeply: write it with fewer")
+        while True:
+            sign = "+"
+            if self.peek() in ("+", "-"):
+                sign = self.take()
+            elif terms:
+                break
+            if self.peek() in ("+", "-"):
+                raise self.error("two signs in a row: put the second into brackets")
+            signs += sign
+            terms.append(self.term())
+        self.depth -= 1
+        return terms[0] if signs == "+" else Node("sum", tuple(terms), signs)
+
+    def term(self) -> Node:
+        r"""Products, multiplied entry by entry where \odot stands between them."""
+        parts = [self.product()]
+        while self.peek() == r"\odot":
+            self.take()
+            parts.append(self.product())
+        return parts[0] if len(parts) == 1 else Node("hadamard", tuple(parts))
+
+    def product(self) -> Node:
+        """Factors side by side or with a sign between them; a slash divides by one factor."""
+        result = self.factor()
+        while True:
+            sign = self.peek()
+            if sign in TIMES:
+                self.take()
+                op = "star" if sign == "*" else "product"
+                result = Node(op, (result, self.factor()))
+            elif sign == "/":
+                self.take()
+                result = Node("fraction", (result, self.factor()))
+                if self.starts_factor() and self.peek() not in (r"\sum", r"\prod"):
+                    raise self.error(
+                        "what stands after a / b may belong above or below: write \\frac{a}{b} or "
+                        "brackets"
+                    )
+            elif self.starts_factor():
+                result = Node("product", (result, self.factor()))
+            else:
+                return result
+
+    def starts_factor(self) -> bool:
+        """Does the next token begin a factor of a product."""
+        token = self.peek()
+        if token == "|":
+            return not self.bars
+        return token in (*CLOSING, "{") or self.kind() in ("number", "letter") or (
+            self.kind() == "command"
+            and token not in (*RELATIONS, *TIMES, r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top")
+        )
+
+    def factor(self) -> Node:
+        """An atom with what stands at its right shoulder."""
+        if derived := self.derivative_in_line():
+            return derived
+        atom = self.atom()
+        while self.peek() == "^":
+            atom = self.raised(atom)
+        if self.peek() == "!":
+            raise self.error("! is not used in this formula")
+        if self.peek() == "_":
+            raise self.error("an index belongs to a letter: x_{b,d}")
+        return atom
+
+    def raised(self, atom: Node) -> Node:
+        """A power, or an array transposed."""
+        if self.transposed():
+            return Node("transpose", (atom,))
+        if atom.op == "builtin" and atom.name == r"\log":
+            raise self.error(
+                r"\log(x)^a can be the power of x or of the logarithm: write (\log(x))^a or \log(x^a)"
+            )
+        self.take("^")
+        if (entrywise := self.entrywise_power()) is not None:
+            return Node("hadamard", (atom,) * entrywise)
+        exponent = self.script()
+        if exponent.op == "symbol" and not exponent.args and self.counts(exponent.name):
+            raise self.error(
+                f"{exponent.name} above can be a power or the number of an example: write an index "
+                f"below, as in y_{exponent.name}"
+            )
+        if self.peek() == "^":
+            raise self.error("two powers in a row: put the lower one into braces")
+        return Node("power", (atom, exponent))
+
+    # --- Atoms
+
+    def atom(self) -> Node:
+        """A number, a bracket, a function with its argument, a fraction, a root, or a letter."""
+        token, kind = self.peek(), self.kind()
+        if kind == "number":
+            return Node("number", (), self.take())
+        if token in CLOSING or token == "{":
+            return self.group()
+        if token == "|":
+            return self.absolute()
+        if token in FUNCTIONS:
+            return self.function()
+        special = {
+            r"\frac": self.fraction,
+            r"\sqrt": self.root,
+            r"\sum": self.big,
+            r"\prod": self.big,
+            r"\begin": self.cases,
+            r"\nabla": self.nabla,
+            r"\pi": lambda: Node("pi", (), "\\pi" if self.take() else ""),
+        }
+        if token in special:
+            return special[token]()
+        if token == "e" and not self.knows("e"):
+            return self.euler()
+        if self.scope.is_function(token):
+            return self.call()
+        if kind in ("letter", "command"):
+            return self.named_loss() or self.symbol()
+        if not token:
+            raise self.error("the formula breaks off: something is missing at its end")
+        raise self.error(f"{token} cannot be read here")
+
+    def group(self) -> Node:
+        """What stands in brackets or braces."""
+        opening = self.take()
+        bars, self.bars = self.bars, 0
+        unknown = len(self.unknown)
+        node = self.expression()
+        closing = CLOSING.get(opening, "}")
+        if self.peek() != closing:
+            raise self.error(f"the bracket {opening} is not closed with {closing} before this")
+        self.take()
+        self.bars = bars
+        if opening == "{" and node.op == "symbol" and not node.args and self.peek() == "_":
+            del self.unknown[unknown:]  # {\hat y}_b
+            self.take()
+            return self.named(node.name, indices=self.indices())
+        return node
+
+    def absolute(self) -> Node:
+        """|x|."""
+        self.take("|")
+        self.bars += 1
+        node = self.expression()
+        if self.peek() != "|":
+            raise self.error("a bar | is not closed")
+        self.take()
+        self.bars -= 1
+        return Node("absolute", (node,), "abs")
+
+    def named_loss(self) -> Node | None:
+        r"""``\ell(y, \hat y)``: the loss with its arguments."""
+        if self.peek() not in LABELS or self.peek(1) != "(":
+            return None
+        name = self.take()
+        self.arguments(name)
+        if name in self.withheld:
+            self.left_over.append(name)
+        return self.named(name)
+
+    def euler(self) -> Node:
+        """e, the number, with its exponent."""
+        self.take()
+        if self.peek() != "^":
+            return Node("exponential", (Node("number", (), "1"),), r"\exp")
+        self.take()
+        exponent = self.script()
+        if self.peek() == "_":
+            raise self.error("the exponent of e ends here: put all of it into braces, e^{...}")
+        return Node("exponential", (exponent,), r"\exp")
+
+    def script(self) -> Node:
+        """What TeX raises: a group in braces, or a single sign."""
+        token, kind = self.peek(), self.kind()
+        if token == "{":
+            return self.group()
+        if token in ("-", "+", "(", "["):
+            raise self.error("an exponent of several signs stands in braces: e^{-z}")
+        if kind == "number":
+            if len(token) > 1:
+                raise self.error(f"put the exponent {token} into braces: TeX raises its first digit")
+            return Node("number", (), self.take())
+        if kind == "letter" or (kind == "command" and token not in (r"\frac", r"\hat")):
+            return self.named(self.take())
+        raise self.error("put the exponent into braces: x^{...}")
+
+    def fraction(self) -> Node:
+        """A fraction, or a derivative."""
+        self.take()
+        if derived := self.derivative_of_fraction():
+            return derived
+        return Node("fraction", (self.argument(), self.argument()))
+
+    def argument(self) -> Node:
+        """What TeX takes as an argument: braces, or one sign."""
+        if self.peek() == "{":
+            return self.group()
+        if self.kind() == "number":
+            return Node("number", (), self.take_digit())
+        if self.kind() == "letter":
+            return self.named(self.take())
+        raise self.error(r"two pairs of braces belong to a fraction: \frac{a}{b}")
+
+    def root(self) -> Node:
+        """A square root, or another one."""
+        self.take()
+        degree = self.group() if self.peek() == "[" else None
+        inner = self.group() if self.peek() in ("{", "(") else self.argument()
+        if self.peek() in ("^", "_") and inner.op in ("symbol", "number"):
+            raise self.error("how far does the root go? write \\sqrt{...}")
+        if degree is None:
+            return Node("root", (inner,), r"\sqrt")
+        return Node("power", (inner, Node("fraction", (Node("number", (), "1"), degree))))

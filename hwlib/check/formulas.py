@@ -1,26 +1,28 @@
 """Formulas that were derived on paper, typed as LaTeX: ``check.formula("loss_by_logit", r"...")``."""
 
 import tomllib
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
-from hwlib.check.outcome import Result, record
-from hwlib.check.tasks import TASKS
+from hwlib.check.engine import call, task
+from hwlib.check.outcome import Fault, Result
+from hwlib.check.texts import fault
 from hwlib.check.values import describe
-from hwlib.formulas.answer import Question, Verdict, judge
-from hwlib.formulas.notation import Defined, Key, Meaning, Scope, table
-from hwlib.formulas.parse import parse_expression
+from hwlib.formulas.answer import Question, judge
+from hwlib.formulas.hand import read_expression
+from hwlib.formulas.notation import Scope, declaration
 
 TABLES: dict[str, Any] = tomllib.loads(
     files("hwlib.check").joinpath("formulas.toml").read_text(encoding="utf-8")
 )
+NOT_READ = "formula not read"
 FORMULAS = tuple(name for name in TABLES if name not in ("sets", "counted", "general"))
 
 
 class FormulaResult(Result):
-    """The outcome of `formula`."""
+    """The outcome of `formula`; it is true where the formula is right."""
 
     @property
     def verdict(self) -> str:
@@ -49,59 +51,68 @@ def formula(task: str, answer: Any) -> FormulaResult:
     name = task.replace("_", "-")
     if name not in FORMULAS:
         raise ValueError(f"task: expected one of {', '.join(FORMULAS)}, got {task!r}.")
+    steps: list[str] = []
+    try:
+        steps += _steps(name, answer)
+    except Fault as error:
+        failed = "reading" if error.details["mistake"] == NOT_READ else "value"
+        return FormulaResult(task, 0, 0, failed=failed, **error.details)
+    return FormulaResult(task, 0, 0, tuple(steps))
+
+
+def _steps(name: str, answer: Any) -> Iterator[str]:
+    """The steps of a check: reading, and value."""
+    yield "reading"
     asks = TABLES[name]["asks"]
     if not isinstance(answer, str):
-        advice = 'expected a text, r"...", with the formula in LaTeX'
-        found = Verdict("not read", f"{advice}, got {describe(answer)}")
-    else:
-        found = judge(answer, question(name))
-    hint = ""
+        raise fault(NOT_READ, "", describe(answer), hint='Write it as a text: r"...".', asks=asks)
+    found = judge(answer, question(name))
+    if found.verdict == "not read":
+        raise fault(NOT_READ, "", _short(answer), hint=found.sentence, asks=asks)
+    yield "value"
     if found.verdict == "wrong":
-        mistakes = TABLES[name].get("mistakes", {}).items()
-        hints = (text for latex, text in mistakes if _is(answer, name, latex))
-        hint = next(hints, TABLES["general"])
-    return _result(name, asks, found, hint)
+        hint = found.remark or _hint(name, answer)
+        details = {"sentence": found.sentence, "expected": found.expected or "no value"}
+        raise fault("formula wrong", found.point, found.got or "no value", hint=hint, **details)
 
 
-def _is(answer: str, name: str, latex: str) -> bool:
-    """Is the answer this mistake, in whatever form."""
-    return judge(answer, question(name, latex), last=True).verdict == "right"
+def _hint(name: str, answer: str) -> str:
+    """The hint for the typical mistake that the answer is, in whatever form."""
+    for latex, hint in TABLES[name].get("mistakes", {}).items():
+        if judge(answer, question(name, latex), last=True).verdict == "right":
+            return str(hint)
+    return str(TABLES["general"])
 
 
-def _result(name: str, asks: str, found: Verdict, hint: str) -> FormulaResult:
-    task = name.replace("-", "_")
-    possible = TASKS[task].points if task in TASKS else 0
-    steps = {"right": ("reading", "value"), "wrong": ("reading",)}.get(found.verdict, ())
-    result = FormulaResult(
-        task,
-        possible if found.verdict == "right" else 0,
-        possible,
-        steps,
-        failed={"right": "", "wrong": "value"}.get(found.verdict, "reading"),
-        sentence={"right": "", "wrong": f"is wrong: {found.sentence}"}.get(
-            found.verdict, f"cannot be read: {found.sentence}"
-        ),
-        given=found.point,
-        got=found.got,
-        expected=found.expected if found.verdict == "wrong" else asks,
-        hint=hint,
-        mistake={"right": "", "wrong": "formula"}.get(found.verdict, "not read"),
-    )
-    return record(result) if task in TASKS else result
+def _short(answer: str) -> str:
+    return answer if len(answer) <= 80 else f"{answer[:80]}…"
+
+
+def _check(name: str) -> Callable[[Any], Result]:
+    """The check of a task whose answer is a function that returns a formula, or the formula."""
+
+    def check(answer: Any) -> Iterator[str]:
+        yield from _steps(name.replace("_", "-"), call(answer, given="no arguments"))
+
+    check.__name__ = name
+    check.__doc__ = f"Check ``my_{name}() -> str``: {TABLES[name.replace('_', '-')]['asks']}."
+    run = task(check)
+    return lambda answer: run((lambda: answer) if isinstance(answer, str) else answer)
+
+
+best_logit, tanh_gradient, step_count = map(_check, ("best_logit", "tanh_gradient", "step_count"))
 
 
 @cache
 def question(name: str, instead: str = "") -> Question:
     """What a task asks, or one of its typical mistakes in the place of what is right."""
     rows = TABLES[name]
-    scope = Scope({})
-    for used in ("sizes", *rows["sets"]):
-        scope = scope.extended(dict(_meanings(used)))
+    scope = _scope(("sizes", *rows["sets"]))
     counted = TABLES["counted"] | rows.get("counted", {})
     return Question(
         scope,
-        parse_expression(instead or rows["right"]),
-        () if instead else tuple(parse_expression(latex) for latex in rows.get("also", ())),
+        read_expression(instead or rows["right"], scope),
+        () if instead else tuple(read_expression(latex, scope) for latex in rows.get("also", ())),
         withheld=tuple(rows.get("withheld", ())),
         single="batch" not in rows["sets"],
         loss=next((text for text in (r"\ell", "L") if scope.knows(text)), ""),
@@ -109,12 +120,11 @@ def question(name: str, instead: str = "") -> Question:
     )
 
 
-def _meanings(used: str) -> Iterator[tuple[Key, Meaning]]:
-    rows = TABLES["sets"][used]
-    if used != "functions":
-        yield from table(rows).items()
-        return
-    for left, right in rows.items():
-        call = parse_expression(left)
-        letters = tuple(argument.name for argument in call.args)
-        yield Key(call.name, kind="function"), Defined(parse_expression(right), letters)
+@cache
+def _scope(sets: tuple[str, ...]) -> Scope:
+    """The meanings of some sets; a row may use those before it."""
+    scope = Scope({})
+    for row in (row for used in sets for row in TABLES["sets"][used].items()):
+        read = partial(read_expression, scope=scope)
+        scope = scope.extended(dict([declaration(*row, read)]))
+    return scope

@@ -1,23 +1,23 @@
 """Judge an answer: is each of its sides equal to the right formula, wherever that has a value."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from hwlib.formulas.algebra import OutOfDomainError
-from hwlib.formulas.arrays import ShapeError, Value, shape
+from hwlib.formulas.arrays import ShapeError, Value, scalar, shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.hand import Side, read
 from hwlib.formulas.judge import NUMERIC, STRICT
 from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.notation import Key, Scope
-from hwlib.formulas.parse import Node
+from hwlib.formulas.notation import Free, Key, Scope
+from hwlib.formulas.tree import Node
 from hwlib.formulas.symbols import Bound
 
 POINTS = 20
 POINTS_OF_ARRAYS, POINTS_OF_DERIVATIVES = 8, 3
-UNDEFINED = "it has no value there"
+UNDEFINED = "has no value at this point"
 LONGEST_SUM = 1000
 MOST = 100_000  # operations for one answer
 
@@ -52,6 +52,7 @@ class Verdict:
     point: str = ""
     got: str = ""
     expected: str = ""
+    remark: str = ""
 
 
 class AnswerEvaluator(Evaluator):
@@ -83,16 +84,37 @@ class AnswerEvaluator(Evaluator):
             raise NotationError("an array in a denominator: use the functions of the task")
         return super()._fraction(node, bound)
 
+    def holds(self, test: Node, bound: Bound) -> bool:
+        """Is a condition of numbers true."""
+        if any(shape(self.value(a, bound)) for a in test.args):
+            raise NotationError("a condition of an array: write it for numbers")
+        return super().holds(test, bound)
+
     def _cases(self, node: Node, bound: Bound) -> Value:
         for case in node.args:
             if self.holds(case.args[1], bound):
                 return self.value(case.args[0], bound)
         raise OutOfDomainError("none of the cases applies")
 
+    def _entry(self, node: Node, bound: Bound) -> Value:
+        array = self.value(node.args[0], bound)
+        index = [self.integer(a, bound) - 1 for a in node.args[1:]]
+        if len(shape(array)) != 2 or len(index) > 2 or (len(index) == 1 and array.shape[1] > 1):
+            raise ShapeError("an entry of this array has other indices")
+        row, column = [*index, 0][:2]
+        if not (0 <= row < array.shape[0] and 0 <= column < array.shape[1]):
+            raise ShapeError("the array has no such entry")
+        return array[row, column]
+
     def _big(self, node: Node, bound: Bound) -> Value:
         first, last = (self.integer(a, bound) for a in node.args[:2])
         if last - first > LONGEST_SUM:
             raise OutOfDomainError("a sum of very many terms")
+        command, letter = node.name.split(" ")
+        if command in (r"\max", r"\min"):
+            numbers = [self.algebra.number(str(i)) for i in range(first, last + 1)]
+            values = [self.value(node.args[2], {**bound, letter: n}) for n in numbers]
+            return self.algebra.functions[command](*[scalar(v, "a term") for v in values], values[0])
         return super()._big(node, bound)
 
 
@@ -103,11 +125,17 @@ def judge(answer: str, question: Question, *, last: bool = False) -> Verdict:
         if last:
             sides = [side for side in sides if not side.left_over][-1:]
         counted = type("Counted", (AnswerEvaluator,), {"spent": [0]})
+        question = _with_unknown(question, sides)
         verdict = _first_wrong(counted, sides, question.right, question)
         if verdict and len(sides) > 1:
             for other in question.also:
                 if _first_wrong(counted, sides, other, question) is None:
                     return Verdict("right")
+        unknown = [name for side in sides for name in side.unknown]
+        if verdict and unknown:
+            raise NotationError(
+                f"{unknown[0]} is no letter of this task: use those of the text"
+            )
         return verdict or Verdict("right")
     except NotationError as error:
         return Verdict("not read", str(error))
@@ -137,17 +165,20 @@ def _asserted(sides: list[Side]) -> list[Side]:
         sides = sides[1:]
     elif len(sides) > 1 and _is_name(sides[-1]):
         sides = sides[:-1]
-    for side in sides:
-        if side.unknown:
-            raise NotationError(
-                f"{side.unknown[0]} is no letter of this task: write the formula in the letters of "
-                "the text"
-            )
+    for name in (name for side in sides for name in side.unknown if "_" in name):
+        raise NotationError(f"{name} is no letter of this task: use those of the text")
     if all(side.left_over for side in sides):
         raise NotationError(
             f"{sides[-1].left_over[0]} is left over: write it out by what is asked for"
         )
     return sides
+
+
+def _with_unknown(question: Question, sides: list[Side]) -> Question:
+    """The question with any number for each unknown letter, as one may cancel."""
+    names = {name for side in sides for name in side.unknown}
+    more = {Key(name): Free("real") for name in names}
+    return replace(question, scope=question.scope.extended(dict(more)))
 
 
 def _is_name(side: Side) -> bool:
@@ -167,14 +198,14 @@ def _first_wrong(
             if side.left_over and number >= POINTS_OF_DERIVATIVES:
                 continue
             try:
-                found = expected is None or _differs(at, side.node, expected)
+                found: bool | str = expected is None or _differs(at, side.node, expected)
                 if not found or (side.left_over and str(found).startswith(UNDEFINED)):
                     continue
-                found = _differs(exact, side.node, exact.value(right))
+                found = _differs(exact, side.node, _value(exact, right))
             except ShapeError as error:
-                return _wrong(at, side, f"the shapes do not fit: {error}", expected)
+                return _wrong(at, side, f"has shapes that do not fit: {error}", expected)
             if found:
-                return _wrong(at, side, found, exact.value(right), _value(exact, side.node))
+                return _wrong(at, side, str(found), _value(exact, right), _value(exact, side.node))
     return None
 
 
@@ -186,37 +217,45 @@ def _value(at: AnswerEvaluator, node: Node) -> Value | None:
         return None
 
 
-def _differs(at: AnswerEvaluator, node: Node, expected: Value) -> str:
+def _differs(at: AnswerEvaluator, node: Node, expected: Value | None) -> str:
     """How a formula differs from the right value at a point, in words, or nothing."""
     try:
         got = at.value(node)
     except OutOfDomainError as error:
-        return f"{UNDEFINED}: {error}"
+        return "" if expected is None else f"{UNDEFINED}: {error}"
+    if expected is None:
+        return "has a value at this point"
     if shape(got) != shape(expected):
-        return f"it has the shape {shape(got)}, and what is asked {shape(expected)}"
+        return f"has the shape {shape(got)}, and what is asked {shape(expected)}"
     pairs = zip(np.ravel(got), np.ravel(expected), strict=True)
-    return "" if all(at.algebra.holds("=", a, b) for a, b in pairs) else "it has another value"
+    return "" if all(at.algebra.holds("=", a, b) for a, b in pairs) else "has another value at this point"
 
 
 def _wrong(
     at: AnswerEvaluator, side: Side, sentence: str, expected: Value, got: Value = None
 ) -> Verdict:
     value = "" if expected is None else _short(expected)
-    return Verdict("wrong", sentence, _point(at), "" if got is None else _short(got), value)
+    came = "" if got is None else _short(got)
+    if came == value and got is not None:
+        came, value = _short(got, 40), _short(expected, 40)
+    remark = "".join(side.remarks[:1])
+    if side.left_over:
+        remark = "The left side of an equation states something, too, and this one is not true."
+    text = side.text if len(side.text) <= 60 else f"{side.text[:60]}…"
+    return Verdict("wrong", f"“{text}” {sentence}", _point(at, side), came, value, remark)
 
 
-def _point(at: AnswerEvaluator) -> str:
+def _point(at: AnswerEvaluator, side: Side) -> str:
     """The numbers of a point, as far as they are no arrays."""
-    known = [*at.drawn.items(), *at.known.items()]
-    words = []
-    for place, value in known:
-        if isinstance(place, Key) and not shape(value):
-            words.append(f"{place.name} = {_short(value)}")
-    return ", ".join(words[:8])
+    drawn = [(p, v) for p, v in at.drawn.items() if isinstance(p, Key) and not shape(v)]
+    words = [f"{key.name} = {_short(value)}" for key, value in drawn]
+    if r"\hat{y}" in side.text and (r := at.known.get(Key(r"\hat{y}"))) is not None and not shape(r):
+        words.append(rf"\hat{{y}} = {_short(r)}")
+    return ", ".join(words[:8]) or "entries drawn at random"
 
 
-def _short(value: Value) -> str:
+def _short(value: Value, digits: int = 6) -> str:
     if not shape(value):
-        return str(NUMERIC.context.nstr(value, 8))
-    rows = ["[" + ", ".join(NUMERIC.context.nstr(v, 4) for v in row) + "]" for row in value]
+        return str(NUMERIC.context.nstr(value, digits))
+    rows = ["[" + ", ".join(NUMERIC.context.nstr(v, digits) for v in row) + "]" for row in value]
     return f"[{', '.join(rows)}]"

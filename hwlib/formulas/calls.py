@@ -1,13 +1,13 @@
 """Functions, sums, cases and derivatives in an answer."""
 
 from hwlib.formulas.names import LABELS, Names
-from hwlib.formulas.parse import Node
+from hwlib.formulas.tree import Node
 
 OPENING = ("(", "[", r"\{", "{")
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
 FUNCTIONS = {
     *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
-    *(r"\abs", r"\sign", r"\relu"),
+    *(r"\abs", r"\sign", r"\relu", r"\sech", r"\plog", r"\artanh"),
 }
 ORDER = {r"\ge": r"\ge", ">=": r"\ge", r"\le": r"\le", "<=": r"\le", ">": ">", "<": "<"}
 ORDER |= {"=": "=", r"\ne": r"\ne"}
@@ -20,6 +20,8 @@ class Calls(Names):
 
     def function(self) -> Node:
         r"""``\log x``, ``\log(x)``, ``\tanh^2 x``, ``\log_{10} x``, ``\max(x, y)``."""
+        if self.peek() in (r"\max", r"\min") and self.peek(1) == "_":
+            return self.big()
         name, power, base = self.take(), None, None
         while self.peek() in ("^", "_"):
             above = self.take() == "^"
@@ -48,8 +50,18 @@ class Calls(Names):
         """A function of its arguments."""
         if len(arguments) > 1 and name not in (r"\max", r"\min"):
             raise self.error(f"{name} takes one argument")
+        if len(arguments) == 1 and name in (r"\max", r"\min"):
+            raise self.error(f"{name} takes two arguments: {name}(a, b)")
         if name == r"\abs":
             return Node("absolute", tuple(arguments), "abs")
+        if name == r"\sech":
+            return Node("fraction", (ONE, Node("builtin", tuple(arguments), r"\cosh")))
+        if name == r"\artanh":
+            above, below = (Node("sum", (ONE, *arguments), signs) for signs in ("++", "+-"))
+            whole = Node("builtin", (Node("fraction", (above, below)),), r"\log")
+            return Node("fraction", (whole, Node("number", (), "2")))
+        if name == r"\plog":
+            return Node("builtin", (Node("sum", (ONE, *arguments), "++"),), r"\log")
         if name == r"\relu":
             return Node("builtin", (arguments[0], ZERO), r"\max")
         return Node("builtin", tuple(arguments), name)
@@ -77,6 +89,10 @@ class Calls(Names):
         inner = self.factor()
         if inner.op == "big":
             return inner
+        if inner.op == "number" and self.peek() in ("+", "-"):
+            self.remarks.append(
+                f"{name} is read as it stands, of {inner.name} alone: is a bracket missing?"
+            )
         if self.peek() == "/" or (self.starts_factor() and self.peek() not in MORE):
             raise self.error(f"how far does the argument of {name} go? put it into brackets")
         return inner
@@ -91,7 +107,7 @@ class Calls(Names):
                 continue
             self.take("^")
             power = self._power(name, self.script())
-        if self.peek() not in ("(", "[", r"\{"):
+        if self.peek() not in OPENING:
             raise self.error(f"{name} needs its argument: {name}(z)")
         arguments = tuple(self.arguments(name))
         if len(arguments) > 1:

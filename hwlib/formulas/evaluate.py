@@ -16,7 +16,8 @@ from hwlib.formulas.arrays import (
     shape,
 )
 from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
-from hwlib.formulas.parse import Node, NotationError
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import Node
 from hwlib.formulas.symbols import Bound, Symbols, seed
 
 # Functions that are not written as a name and arguments.
@@ -31,7 +32,7 @@ class Evaluator(Symbols):
         try:
             return getattr(self, "_" + node.op)(node, bound or {})
         except RecursionError:
-            raise NotationError("a definition leads back to itself") from None
+            raise NotationError("nested too deeply, or a definition leads back to itself") from None
 
     def integer(self, node: Node, bound: Bound) -> int:
         """The value of an index or a bound of a sum."""

@@ -11,12 +11,13 @@ from hwlib.formulas.calls import FUNCTIONS, Calls
 from hwlib.formulas.names import LABELS
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Scope
-from hwlib.formulas.parse import Node
+from hwlib.formulas.tree import Node
 from hwlib.formulas.spelling import ROW
 
 DEEPEST = 40  # brackets inside brackets
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}"}
 RELATIONS = {r"\ge", r"\le", r"\ne", "<", ">", "<=", ">=", r"\approx", r"\leftarrow", r"\propto", r"\sim"}
+CALLED = set("fghpqsFGPQS")  # usual names of functions, where the task has no such letter
 TIMES = {r"\cdot", "*"}
 
 
@@ -28,6 +29,7 @@ class Side:
     text: str
     left_over: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def read(answer: str, scope: Scope, **options: object) -> list[Side]:
@@ -55,6 +57,19 @@ def read(answer: str, scope: Scope, **options: object) -> list[Side]:
     return sides
 
 
+def times(left: Node, right: Node) -> Node:
+    """A product, without products inside of it on the left."""
+    return Node("product", (*(left.args if left.op == "product" else (left,)), right))
+
+
+def read_expression(text: str, scope: Scope) -> Node:
+    """Read one side, whatever its letters mean."""
+    reader = Reader(text, scope)
+    node = reader.side().node
+    reader.end()
+    return node
+
+
 class Reader(Calls):
     """Reads sums of products; names and indices are read by `Names`."""
 
@@ -62,11 +77,12 @@ class Reader(Calls):
         """One side, up to the next equals sign."""
         while self.peek() == ROW:
             self.take()
-        start, self.left_over, self.unknown = self.at, [], []
+        start, self.left_over, self.unknown, self.remarks = self.at, [], [], []
         node = self.expression()
         while self.peek() == ROW and self.peek(1) in ("=", ""):
             self.take()
-        return Side(node, self.text_from(start), tuple(self.left_over), tuple(self.unknown))
+        found = (tuple(c) for c in (self.left_over, self.unknown, self.remarks))
+        return Side(node, self.text_from(start), *found)
 
     def end(self) -> None:
         """Nothing may follow."""
@@ -85,9 +101,6 @@ class Reader(Calls):
     def expression(self) -> Node:
         """Terms with + and - between them."""
         signs, terms = "", []
-        self.depth += 1
-        if self.depth > DEEPEST:
-            raise NotationError("brackets are nested too deeply: write it with fewer")
         while True:
             sign = "+"
             if self.peek() in ("+", "-"):
@@ -98,7 +111,6 @@ class Reader(Calls):
                 raise self.error("two signs in a row: put the second into brackets")
             signs += sign
             terms.append(self.term())
-        self.depth -= 1
         return terms[0] if signs == "+" else Node("sum", tuple(terms), signs)
 
     def term(self) -> Node:
@@ -116,8 +128,8 @@ class Reader(Calls):
             sign = self.peek()
             if sign in TIMES:
                 self.take()
-                op = "star" if sign == "*" else "product"
-                result = Node(op, (result, self.factor()))
+                factor = self.factor()
+                result = Node("star", (result, factor)) if sign == "*" else times(result, factor)
             elif sign == "/":
                 self.take()
                 result = Node("fraction", (result, self.factor()))
@@ -127,7 +139,7 @@ class Reader(Calls):
                         "brackets"
                     )
             elif self.starts_factor():
-                result = Node("product", (result, self.factor()))
+                result = times(result, self.factor())
             else:
                 return result
 
@@ -145,7 +157,15 @@ class Reader(Calls):
         """An atom with what stands at its right shoulder."""
         if derived := self.derivative_in_line():
             return derived
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise NotationError("brackets are nested too deeply: write it with fewer")
+        bracket = self.peek() in CLOSING
         atom = self.atom()
+        self.depth -= 1
+        if bracket and self.peek() == "_":  # an entry of an array: (A^T B)_k
+            self.take()
+            atom = Node("entry", (atom, *self.indices()))
         while self.peek() == "^":
             atom = self.raised(atom)
         if self.peek() == "!":
@@ -239,7 +259,8 @@ class Reader(Calls):
 
     def named_loss(self) -> Node | None:
         r"""``\ell(y, \hat y)``: the loss with its arguments."""
-        if self.peek() not in LABELS or self.peek(1) != "(":
+        token = self.peek()
+        if self.peek(1) != "(" or (token not in LABELS and (token not in CALLED or self.knows(token))):
             return None
         name = self.take()
         self.arguments(name)

@@ -9,7 +9,8 @@ from hwlib.formulas.algebra import Numeric, OutOfDomainError
 from hwlib.formulas.arrays import shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.notation import Index, Key, Scope, definition
-from hwlib.formulas.parse import Node, NotationError, Statement
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import Node, Statement
 from hwlib.formulas.symbols import Place
 
 POINTS = 10  # for an equality, which a wrong one hardly survives at a single point

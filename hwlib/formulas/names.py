@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, literal
-from hwlib.formulas.parse import Node
+from hwlib.formulas.tree import Node
 from hwlib.formulas.stream import Stream
 
 ACCENTS = (r"\hat", r"\bar", r"\tilde")
@@ -50,6 +51,7 @@ class Names(Stream):
         self.bound: Counter[str] = Counter()
         self.left_over: list[str] = []
         self.unknown: list[str] = []
+        self.remarks: list[str] = []
         self.example = ""  # the letter that numbers the one example
 
     def knows(self, name: str) -> bool:
@@ -77,7 +79,8 @@ class Names(Stream):
                 label += found
             else:
                 break
-        if name in self.withheld or (primes and not self.bound[name + primes]):
+        numbered = f"{name}_{indices[0].name}" if indices else name
+        if {name, numbered} & {*self.withheld} or (primes and not self.bound[name + primes]):
             self.left_over.append(self.text_from(start))
         if primes and self.bound[name + primes]:
             name, primes = name + primes, ""
@@ -86,6 +89,8 @@ class Names(Stream):
     def letter(self) -> str:
         """A letter, or a Greek one."""
         token = self.peek()
+        if self.kind() not in ("letter", "command"):
+            raise self.error("a letter is missing here")
         if self.kind() == "command" and token not in GREEK:
             raise self.error(f"{token} is not understood in this formula")
         self.take()
@@ -130,6 +135,8 @@ class Names(Stream):
         """One index."""
         if self.kind() == "number":
             return Node("number", (), self.take())
+        if self.peek() in ("*", r"\min", r"\max"):  # the best one
+            return Node("symbol", (), self.take())
         if self.kind() == "letter":
             name = self.take()
             while self.peek() == "'":
@@ -190,7 +197,8 @@ class Names(Stream):
             label = ""
         if self.single and self._is_example(name, label, indices):
             indices = indices[1:]
-        for node in self._spellings(name, label, indices):
+        spellings = self._spellings(name, label, indices)
+        for node in spellings:
             key = literal(node) if node.args else node.name
             known = self.scope.knows(node.name, len(node.args)) or bool(key and self.knows(key))
             if known and not primes and self._indices_known(node):
@@ -201,7 +209,7 @@ class Names(Stream):
         below = ",".join(n.name for n in indices)
         shown = f"{name}{'^{' + label + '}' if label else ''}{'_{' + below + '}' if below else ''}"
         self.unknown.append(shown + primes)
-        return Node("symbol", tuple(indices), name + label + primes)
+        return replace(spellings[0], name=spellings[0].name + primes)
 
     def _is_example(self, name: str, label: str, indices: list[Node]) -> bool:
         """Is the first index the number of the one example that the task is about."""

@@ -41,7 +41,7 @@ ALIASES = {
     **{r"\^": r"\hat", r"\varepsilon": r"\epsilon", r"\lvert": "|", r"\rvert": "|", r"\vert": "|"},
     **{r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", r"\to": r"\leftarrow", r"\mid": "|"},
     **{r"\intercal": r"\top", r"\prime": "'", r"\star": "*", r"\lbrace": r"\{", r"\rbrace": r"\}"},
-    **{r"\lbrack": "[", r"\rbrack": "]", r"\equiv": "=", r"\coloneqq": "=", r"\land": ","},
+    **{r"\lbrack": "[", r"\rbrack": "]", r"\equiv": "=", r"\coloneqq": "=", r"\land": ",", r"\arctanh": r"\artanh"},
 }
 # Words that stand for a command, with or without a backslash or a font before them.
 WORDS = {
@@ -49,12 +49,13 @@ WORDS = {
     **{w: "\\" + w for w in ("cos", "sigma", "zeta", "eta", "epsilon", "beta", "delta", "theta")},
     **{"ln": r"\log", "lambda": r"\lambda", "tau": r"\tau", "sigmoid": r"\sigma", "abs": r"\abs"},
     **{"softplus": r"\zeta", "sign": r"\sign", "sgn": r"\sign", "relu": r"\relu"},
-    **{"ReLU": r"\relu", "softmax": r"\softmax", "if": r"\if", "for": r"\if", "falls": r"\if"},
+    **{"ReLU": r"\relu", "sech": r"\sech", "log1p": r"\plog", "artanh": r"\artanh",
+       "arctanh": r"\artanh", "atanh": r"\artanh",  "softmax": r"\softmax", "if": r"\if", "for": r"\if", "falls": r"\if"},
     **{"otherwise": r"\else", "else": r"\else", "sonst": r"\else", "when": r"\if"},
     **{"yhat": r"\hat y"},
 }
 TOKEN = re.compile(
-    r"(?P<command>\\[A-Za-z]+|\\.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>[A-Za-z]+)"
+    r"(?P<command>\\[A-Za-z]+|\\.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>log1p|[A-Za-z]+)"
     r"|(?P<sign>:=|<=|>=|==|[^\s])|(?P<blank>\s+)",
     re.DOTALL,
 )
@@ -84,7 +85,7 @@ def spelled(answer: str) -> str:
         for part in re.split(r"(\\begin\s*\{cases\}.*?\\end\s*\{cases\})", text, flags=re.DOTALL)
     )
     text = re.sub(r"(\d)\s*\{,\}\s*(?=\d)", r"\1.", SILENT.sub(" ", text))
-    if found := re.search(r"\d\s*,\s*\d", re.sub(r"_\s*\{[^{}]*\}", "", text)):
+    if found := re.search(r"\d,\d", re.sub(r"_\s*(?:\{[^{}]*\}|\d)", "", text)):
         raise NotationError(
             f"“{found[0]}” can be a decimal, a thousand or a pair: write 0.25 or 0{{,}}25 for a "
             "decimal, 1000 for a thousand"
@@ -94,6 +95,8 @@ def spelled(answer: str) -> str:
             f"“{found[0]}” is no number as formulas have it: write 1000, or 10^{{-9}}, and \\cdot "
             "between two numbers"
         )
+    if found := re.search(r"[\d.]{60}", text):
+        raise NotationError("a number has very many digits: write fewer")
     if not (text := re.sub(r"\s+", " ", text).strip().rstrip(f".,;{ROW} ")):
         raise NotationError("it is empty: write the formula between the quotation marks")
     return text

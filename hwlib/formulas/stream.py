@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.parse import Node
+from hwlib.formulas.tree import Node
 from hwlib.formulas.spelling import Token, spelled, tokens
 
 

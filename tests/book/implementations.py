@@ -17,7 +17,7 @@ from hwlib.course import luck
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
 from hwlib.formulas.judge import NUMERIC, Context
-from hwlib.formulas.parse import NotationError
+from hwlib.formulas.normalise import NotationError
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # finite differences and float32 logits; see tests/ for ulp
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hwlib.formulas.judge import Context
 from hwlib.formulas.notation import Index, literal
-from hwlib.formulas.parse import Node
+from hwlib.formulas.tree import Node
 
 SWAPS = {
     r"\log": r"\exp",

@@ -10,7 +10,8 @@ from mutate import Mutant, mutants
 from tools.equations.extract import read_book
 from hwlib.formulas.judge import Context, Failure, Link, find_failure, links
 from hwlib.formulas.notation import Defined, Key, Scope, definition
-from hwlib.formulas.parse import NotationError, parse
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.parse import parse
 from hwlib.formulas.symbolic import prove_equal
 from tools.equations.tables import Tables, contexts
 

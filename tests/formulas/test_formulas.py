@@ -8,7 +8,8 @@ import pytest
 from hwlib.formulas import judge, symbolic
 from hwlib.formulas.judge import Context, Link, find_failure, links
 from hwlib.formulas.notation import Scope, definition, table
-from hwlib.formulas.parse import NotationError, parse
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.parse import parse, parse_expression
 from hwlib.formulas.rows import split_statements
 
 FORMULAS = Path(judge.__file__).parent
@@ -45,7 +46,7 @@ DEFINED = [
 
 
 def asserted(latex: str) -> list[Link]:
-    scope = Scope(table(DECLARED))
+    scope = Scope(table(DECLARED, parse_expression))
     for text in DEFINED:
         found = definition(parse(text))
         assert found

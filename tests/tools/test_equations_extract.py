@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools.equations.extract import Equation, read_book
-from hwlib.formulas.parse import NotationError
+from hwlib.formulas.normalise import NotationError
 
 FENCE = "```{math}\n:label: eq-x\n1 = 2\n```"
 QUOTED = "\n".join("> " + line for line in FENCE.splitlines())

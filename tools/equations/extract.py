@@ -17,7 +17,9 @@ from myst_parser.parsers.directives import MarkupError, parse_directive_text
 from myst_parser.parsers.mdit import create_md_parser
 from sphinx.directives.patches import MathDirective
 
-from hwlib.formulas.parse import NotationError, Statement, parse
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.parse import parse
+from hwlib.formulas.tree import Statement
 from hwlib.formulas.rows import split_statements
 
 EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"}

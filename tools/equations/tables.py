@@ -7,6 +7,7 @@ from pathlib import Path
 from tools.equations.extract import Equation
 from hwlib.formulas.judge import Context
 from hwlib.formulas.notation import Scope, definition, table
+from hwlib.formulas.parse import parse_expression
 
 TABLES = Path(__file__).with_name("notation.toml")
 
@@ -16,10 +17,10 @@ class Tables:
 
     def __init__(self, path: Path = TABLES) -> None:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        self.one_example = table(raw.pop("one-example"))
-        self.book = table(raw.pop("book"))
+        self.one_example = table(raw.pop("one-example"), parse_expression)
+        self.book = table(raw.pop("book"), parse_expression)
         self.uses = {name: part.pop("uses", []) for name, part in raw.items()}
-        self.parts = {name: table(part) for name, part in raw.items()}
+        self.parts = {name: table(part, parse_expression) for name, part in raw.items()}
 
     def start(self, chapter: str, finished: dict[str, Scope]) -> Scope:
         """The scope at the beginning of a chapter: the book's table and what the chapter uses."""

@@ -1,7 +1,8 @@
-"""Formulas that were derived on paper, typed as LaTeX: ``check.formula("loss_by_logit", r"...")``."""
+"""Formulas that were derived on paper: ``check.formula("loss_by_logit", r"...")``, in LaTeX."""
 
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any
@@ -56,7 +57,8 @@ def formula(task: str, answer: Any) -> FormulaResult:
         steps += _steps(name, answer)
     except Fault as error:
         failed = "reading" if error.details["mistake"] == NOT_READ else "value"
-        return FormulaResult(task, 0, 0, failed=failed, **error.details)
+        result = FormulaResult(task, 0, 0, failed=failed)
+        return replace(result, **error.details)  # type: ignore[arg-type]
     return FormulaResult(task, 0, 0, tuple(steps))
 
 
@@ -124,7 +126,7 @@ def question(name: str, instead: str = "") -> Question:
 def _scope(sets: tuple[str, ...]) -> Scope:
     """The meanings of some sets; a row may use those before it."""
     scope = Scope({})
-    for row in (row for used in sets for row in TABLES["sets"][used].items()):
+    for symbol, text in (row for used in sets for row in TABLES["sets"][used].items()):
         read = partial(read_expression, scope=scope)
-        scope = scope.extended(dict([declaration(*row, read)]))
+        scope = scope.extended(dict([declaration(symbol, text, read)]))
     return scope

@@ -24,7 +24,12 @@ class Task(NamedTuple):
 
 POINTS: dict[int, dict[str, int]] = {
     1: {"sigmoid": 1, "predict": 2, "logistic_loss": 2, "stable_logistic_loss": 4, "best_logit": 1},
-    2: {"logistic_loss_grad": 4, "numerical_gradient": 2, "decayed_gradient": 2, "tanh_gradient": 2},
+    2: {
+        "logistic_loss_grad": 4,
+        "numerical_gradient": 2,
+        "decayed_gradient": 2,
+        "tanh_gradient": 2,
+    },
     3: {"gradient_descent": 3, "momentum_descent": 2, "step_count": 1},
     4: {"nearest_mean": 2, "to_tensors": 2, "split_validation": 2},
     5: {

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from hwlib.formulas.hand import Side, read
 from hwlib.formulas.judge import NUMERIC, STRICT
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Free, Key, Scope
-from hwlib.formulas.tree import Node
 from hwlib.formulas.symbols import Bound
+from hwlib.formulas.tree import Node
 
 POINTS = 20
 POINTS_OF_ARRAYS, POINTS_OF_DERIVATIVES = 8, 3
@@ -45,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """"right", "wrong" or "not read", why, and a point at which the answer is wrong."""
+    """ "right", "wrong" or "not read", why, and a point at which the answer is wrong."""
 
     verdict: str
     sentence: str = ""
@@ -58,7 +59,7 @@ class Verdict:
 class AnswerEvaluator(Evaluator):
     """Evaluates what `hand` reads, and stops where that would take too long."""
 
-    spent = [0]
+    spent: ClassVar = [0]
 
     def value(self, node: Node, bound: Bound | None = None) -> Value:
         """The value of ``node``."""
@@ -70,7 +71,7 @@ class AnswerEvaluator(Evaluator):
     def _star(self, node: Node, bound: Bound) -> Value:
         if all(shape(self.value(a, bound)) for a in node.args):
             raise NotationError(
-                "* between arrays is a matrix product or one entry by entry: write A B or A \\odot B"
+                "* between arrays can be two products: write A B, or A \\odot B entry by entry"
             )
         return self._product(node, bound)
 
@@ -114,7 +115,7 @@ class AnswerEvaluator(Evaluator):
         if command in (r"\max", r"\min"):
             numbers = [self.algebra.number(str(i)) for i in range(first, last + 1)]
             values = [self.value(node.args[2], {**bound, letter: n}) for n in numbers]
-            return self.algebra.functions[command](*[scalar(v, "a term") for v in values], values[0])
+            return self.algebra.functions[command]([scalar(v, "a term") for v in values])
         return super()._big(node, bound)
 
 
@@ -133,9 +134,7 @@ def judge(answer: str, question: Question, *, last: bool = False) -> Verdict:
                     return Verdict("right")
         unknown = [name for side in sides for name in side.unknown]
         if verdict and unknown:
-            raise NotationError(
-                f"{unknown[0]} is no letter of this task: use those of the text"
-            )
+            raise NotationError(f"{unknown[0]} is no letter of this task: use those of the text")
         return verdict or Verdict("right")
     except NotationError as error:
         return Verdict("not read", str(error))
@@ -228,7 +227,8 @@ def _differs(at: AnswerEvaluator, node: Node, expected: Value | None) -> str:
     if shape(got) != shape(expected):
         return f"has the shape {shape(got)}, and what is asked {shape(expected)}"
     pairs = zip(np.ravel(got), np.ravel(expected), strict=True)
-    return "" if all(at.algebra.holds("=", a, b) for a, b in pairs) else "has another value at this point"
+    equal = all(at.algebra.holds("=", a, b) for a, b in pairs)
+    return "" if equal else "has another value at this point"
 
 
 def _wrong(
@@ -249,8 +249,10 @@ def _point(at: AnswerEvaluator, side: Side) -> str:
     """The numbers of a point, as far as they are no arrays."""
     drawn = [(p, v) for p, v in at.drawn.items() if isinstance(p, Key) and not shape(v)]
     words = [f"{key.name} = {_short(value)}" for key, value in drawn]
-    if r"\hat{y}" in side.text and (r := at.known.get(Key(r"\hat{y}"))) is not None and not shape(r):
-        words.append(rf"\hat{{y}} = {_short(r)}")
+    name = r"\hat{y}"
+    value = at.known.get(Key(name))
+    if name in side.text and value is not None and not shape(value):
+        words.append(f"{name} = {_short(value)}")
     return ", ".join(words[:8]) or "entries drawn at random"
 
 

@@ -15,10 +15,10 @@ from hwlib.formulas.arrays import (
     scalar,
     shape,
 )
-from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
 from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.tree import Node
+from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
 from hwlib.formulas.symbols import Bound, Symbols, seed
+from hwlib.formulas.tree import Node
 
 # Functions that are not written as a name and arguments.
 NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": "abs"}

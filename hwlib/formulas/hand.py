@@ -6,19 +6,22 @@ what to write instead.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from hwlib.formulas.calls import FUNCTIONS, Calls
+from hwlib.formulas.calls import FUNCTIONS
 from hwlib.formulas.names import LABELS
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Scope
-from hwlib.formulas.tree import Node
+from hwlib.formulas.pieces import CLOSING, Pieces
 from hwlib.formulas.spelling import ROW
+from hwlib.formulas.tree import Node
 
 DEEPEST = 40  # brackets inside brackets
-CLOSING = {"(": ")", "[": "]", r"\{": r"\}"}
-RELATIONS = {r"\ge", r"\le", r"\ne", "<", ">", "<=", ">=", r"\approx", r"\leftarrow", r"\propto", r"\sim"}
+ORDER = {r"\ge", r"\le", r"\ne", "<", ">", "<=", ">="}
+RELATIONS = ORDER | {r"\approx", r"\leftarrow", r"\propto", r"\sim"}
 CALLED = set("fghpqsFGPQS")  # usual names of functions, where the task has no such letter
 TIMES = {r"\cdot", "*"}
+NO_FACTOR = RELATIONS | TIMES | {r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Side:
     remarks: tuple[str, ...] = ()
 
 
-def read(answer: str, scope: Scope, **options: object) -> list[Side]:
+def read(answer: str, scope: Scope, **options: Any) -> list[Side]:
     """Read ``answer``: a formula, or a chain of equations between formulas.
 
     Parameters
@@ -70,7 +73,7 @@ def read_expression(text: str, scope: Scope) -> Node:
     return node
 
 
-class Reader(Calls):
+class Reader(Pieces):
     """Reads sums of products; names and indices are read by `Names`."""
 
     def side(self) -> Side:
@@ -100,7 +103,8 @@ class Reader(Calls):
 
     def expression(self) -> Node:
         """Terms with + and - between them."""
-        signs, terms = "", []
+        signs = ""
+        terms: list[Node] = []
         while True:
             sign = "+"
             if self.peek() in ("+", "-"):
@@ -148,10 +152,9 @@ class Reader(Calls):
         token = self.peek()
         if token == "|":
             return not self.bars
-        return token in (*CLOSING, "{") or self.kind() in ("number", "letter") or (
-            self.kind() == "command"
-            and token not in (*RELATIONS, *TIMES, r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top")
-        )
+        if self.kind() == "command":
+            return token not in NO_FACTOR
+        return token in (*CLOSING, "{") or self.kind() in ("number", "letter")
 
     def factor(self) -> Node:
         """An atom with what stands at its right shoulder."""
@@ -180,7 +183,7 @@ class Reader(Calls):
             return Node("transpose", (atom,))
         if atom.op == "builtin" and atom.name == r"\log":
             raise self.error(
-                r"\log(x)^a can be the power of x or of the logarithm: write (\log(x))^a or \log(x^a)"
+                r"\log(x)^a is a power of x or of the logarithm: write (\log(x))^a or \log(x^a)"
             )
         self.take("^")
         if (entrywise := self.entrywise_power()) is not None:
@@ -229,95 +232,14 @@ class Reader(Calls):
             raise self.error("the formula breaks off: something is missing at its end")
         raise self.error(f"{token} cannot be read here")
 
-    def group(self) -> Node:
-        """What stands in brackets or braces."""
-        opening = self.take()
-        bars, self.bars = self.bars, 0
-        unknown = len(self.unknown)
-        node = self.expression()
-        closing = CLOSING.get(opening, "}")
-        if self.peek() != closing:
-            raise self.error(f"the bracket {opening} is not closed with {closing} before this")
-        self.take()
-        self.bars = bars
-        if opening == "{" and node.op == "symbol" and not node.args and self.peek() == "_":
-            del self.unknown[unknown:]  # {\hat y}_b
-            self.take()
-            return self.named(node.name, indices=self.indices())
-        return node
-
-    def absolute(self) -> Node:
-        """|x|."""
-        self.take("|")
-        self.bars += 1
-        node = self.expression()
-        if self.peek() != "|":
-            raise self.error("a bar | is not closed")
-        self.take()
-        self.bars -= 1
-        return Node("absolute", (node,), "abs")
-
     def named_loss(self) -> Node | None:
         r"""``\ell(y, \hat y)``: the loss with its arguments."""
         token = self.peek()
-        if self.peek(1) != "(" or (token not in LABELS and (token not in CALLED or self.knows(token))):
+        free = token in CALLED and not self.knows(token)
+        if self.peek(1) != "(" or not (token in LABELS or free):
             return None
         name = self.take()
         self.arguments(name)
         if name in self.withheld:
             self.left_over.append(name)
         return self.named(name)
-
-    def euler(self) -> Node:
-        """e, the number, with its exponent."""
-        self.take()
-        if self.peek() != "^":
-            return Node("exponential", (Node("number", (), "1"),), r"\exp")
-        self.take()
-        exponent = self.script()
-        if self.peek() == "_":
-            raise self.error("the exponent of e ends here: put all of it into braces, e^{...}")
-        return Node("exponential", (exponent,), r"\exp")
-
-    def script(self) -> Node:
-        """What TeX raises: a group in braces, or a single sign."""
-        token, kind = self.peek(), self.kind()
-        if token == "{":
-            return self.group()
-        if token in ("-", "+", "(", "["):
-            raise self.error("an exponent of several signs stands in braces: e^{-z}")
-        if kind == "number":
-            if len(token) > 1:
-                raise self.error(f"put the exponent {token} into braces: TeX raises its first digit")
-            return Node("number", (), self.take())
-        if kind == "letter" or (kind == "command" and token not in (r"\frac", r"\hat")):
-            return self.named(self.take())
-        raise self.error("put the exponent into braces: x^{...}")
-
-    def fraction(self) -> Node:
-        """A fraction, or a derivative."""
-        self.take()
-        if derived := self.derivative_of_fraction():
-            return derived
-        return Node("fraction", (self.argument(), self.argument()))
-
-    def argument(self) -> Node:
-        """What TeX takes as an argument: braces, or one sign."""
-        if self.peek() == "{":
-            return self.group()
-        if self.kind() == "number":
-            return Node("number", (), self.take_digit())
-        if self.kind() == "letter":
-            return self.named(self.take())
-        raise self.error(r"two pairs of braces belong to a fraction: \frac{a}{b}")
-
-    def root(self) -> Node:
-        """A square root, or another one."""
-        self.take()
-        degree = self.group() if self.peek() == "[" else None
-        inner = self.group() if self.peek() in ("{", "(") else self.argument()
-        if self.peek() in ("^", "_") and inner.op in ("symbol", "number"):
-            raise self.error("how far does the root go? write \\sqrt{...}")
-        if degree is None:
-            return Node("root", (inner,), r"\sqrt")
-        return Node("power", (inner, Node("fraction", (Node("number", (), "1"), degree))))

@@ -8,10 +8,10 @@ import numpy as np
 from hwlib.formulas.algebra import Numeric, OutOfDomainError
 from hwlib.formulas.arrays import shape
 from hwlib.formulas.evaluate import Evaluator
-from hwlib.formulas.notation import Index, Key, Scope, definition
 from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.tree import Node, Statement
+from hwlib.formulas.notation import Index, Key, Scope, definition
 from hwlib.formulas.symbols import Place
+from hwlib.formulas.tree import Node, Statement
 
 POINTS = 10  # for an equality, which a wrong one hardly survives at a single point
 POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many

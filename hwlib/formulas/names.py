@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, literal
-from hwlib.formulas.tree import Node
 from hwlib.formulas.stream import Stream
+from hwlib.formulas.tree import Node
 
 ACCENTS = (r"\hat", r"\bar", r"\tilde")
 GREEK = {
@@ -233,7 +233,7 @@ class Names(Stream):
     def _spellings(name: str, label: str, indices: list[Node]) -> list[Node]:
         """How the scope may write it: W^{(2)} for W_2, w^{(2)}_k."""
         below = tuple(indices)
-        written = f"{name}^{{{label}}}" if label not in ("", "*") else name + ("^{*}" if label else "")
+        written = f"{name}^{{{label}}}" if label else name
         found = [Node("symbol", below, written)]
         if label and not below and label != "*":
             found.append(Node("symbol", (Node("number", (), label.strip("()")),), name))

@@ -10,7 +10,15 @@ LONGEST = 10_000  # characters of an answer
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "0123456789+-()inTkbdy", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ", "0123456789+-ijknt", strict=True))
 UNICODE = {
-    **{"−": "-", "–": "-", "‐": "-", "·": r"\cdot ", "⋅": r"\cdot ", "×": r"\cdot ", "∙": r"\cdot "},
+    **{
+        "−": "-",
+        "–": "-",
+        "‐": "-",
+        "·": r"\cdot ",
+        "⋅": r"\cdot ",
+        "×": r"\cdot ",
+        "∙": r"\cdot ",
+    },
     **{"∗": "*", "⊙": r"\odot ", "∘": r"\odot ", "◦": r"\odot ", "∑": r"\sum ", "Σ": r"\sum "},
     **{"∏": r"\prod ", "√": r"\sqrt ", "∂": r"\partial ", "∇": r"\nabla ", "ℓ": r"\ell "},
     **{"σ": r"\sigma ", "ζ": r"\zeta ", "η": r"\eta ", "ε": r"\epsilon ", "ϵ": r"\epsilon "},
@@ -34,14 +42,23 @@ ENVIRONMENT = re.compile(
 FONT = re.compile(
     r"\\(?:math(?:bf|it|sf|cal|scr|rm)|boldsymbol|bm|pmb|vec)\s*\{\s*(\\?[A-Za-z]+|\d)\s*\}"
 )
-SPOKEN = re.compile(r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}")
+SPOKEN = re.compile(
+    r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}"
+)
 ALIASES = {
     **{r"\ln": r"\log", r"\times": r"\cdot", r"\ast": "*", r"\circ": r"\odot", r"\colon": ":"},
     **{r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\widehat": r"\hat"},
     **{r"\^": r"\hat", r"\varepsilon": r"\epsilon", r"\lvert": "|", r"\rvert": "|", r"\vert": "|"},
     **{r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", r"\to": r"\leftarrow", r"\mid": "|"},
     **{r"\intercal": r"\top", r"\prime": "'", r"\star": "*", r"\lbrace": r"\{", r"\rbrace": r"\}"},
-    **{r"\lbrack": "[", r"\rbrack": "]", r"\equiv": "=", r"\coloneqq": "=", r"\land": ",", r"\arctanh": r"\artanh"},
+    **{
+        r"\lbrack": "[",
+        r"\rbrack": "]",
+        r"\equiv": "=",
+        r"\coloneqq": "=",
+        r"\land": ",",
+        r"\arctanh": r"\artanh",
+    },
 }
 # Words that stand for a command, with or without a backslash or a font before them.
 WORDS = {
@@ -49,8 +66,18 @@ WORDS = {
     **{w: "\\" + w for w in ("cos", "sigma", "zeta", "eta", "epsilon", "beta", "delta", "theta")},
     **{"ln": r"\log", "lambda": r"\lambda", "tau": r"\tau", "sigmoid": r"\sigma", "abs": r"\abs"},
     **{"softplus": r"\zeta", "sign": r"\sign", "sgn": r"\sign", "relu": r"\relu"},
-    **{"ReLU": r"\relu", "sech": r"\sech", "log1p": r"\plog", "artanh": r"\artanh",
-       "arctanh": r"\artanh", "atanh": r"\artanh",  "softmax": r"\softmax", "if": r"\if", "for": r"\if", "falls": r"\if"},
+    **{
+        "ReLU": r"\relu",
+        "sech": r"\sech",
+        "log1p": r"\plog",
+        "artanh": r"\artanh",
+        "arctanh": r"\artanh",
+        "atanh": r"\artanh",
+        "softmax": r"\softmax",
+        "if": r"\if",
+        "for": r"\if",
+        "falls": r"\if",
+    },
     **{"otherwise": r"\else", "else": r"\else", "sonst": r"\else", "when": r"\if"},
     **{"yhat": r"\hat y"},
 }
@@ -79,7 +106,9 @@ def spelled(answer: str) -> str:
     """
     if len(answer) > LONGEST:
         raise NotationError(f"it has more than {LONGEST} characters: write a shorter formula")
-    text = ENVIRONMENT.sub(" ", SPOKEN.sub(_word, FONT.sub(_font, BREAK.sub(f" {ROW} ", _latex(answer)))))
+    text = ENVIRONMENT.sub(
+        " ", SPOKEN.sub(_word, FONT.sub(_font, BREAK.sub(f" {ROW} ", _latex(answer))))
+    )
     text = "".join(
         part if part.startswith(r"\begin") else part.replace("&", " ")
         for part in re.split(r"(\\begin\s*\{cases\}.*?\\end\s*\{cases\})", text, flags=re.DOTALL)
@@ -144,5 +173,9 @@ def tokens(text: str) -> list[Token]:
             found += [Token("letter", c, at + n) for n, c in enumerate(piece)]
         else:
             piece = ALIASES.get(piece, piece)
-            found.append(Token("command" if piece[0] == "\\" and len(piece) > 2 else kind, piece, at))
-    return [t._replace(kind="sign") if t.kind == "command" and t.text[0] != "\\" else t for t in found]
+            found.append(
+                Token("command" if piece[0] == "\\" and len(piece) > 2 else kind, piece, at)
+            )
+    return [
+        t._replace(kind="sign") if t.kind == "command" and t.text[0] != "\\" else t for t in found
+    ]

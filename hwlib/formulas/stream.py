@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 
 from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.tree import Node
 from hwlib.formulas.spelling import Token, spelled, tokens
+from hwlib.formulas.tree import Node
 
 
 class Stream(ABC):

@@ -12,10 +12,10 @@ import implementations
 import planted
 import pytest
 
-from tools.equations import report
-from tools.equations.extract import chapters, equation, read_book
 from hwlib.formulas.judge import Context, Link, find_failure, links
 from hwlib.formulas.normalise import NotationError
+from tools.equations import report
+from tools.equations.extract import chapters, equation, read_book
 from tools.equations.report import Decision
 from tools.equations.tables import Tables, contexts
 

@@ -7,8 +7,8 @@ import pytest
 
 from hwlib.formulas import judge, symbolic
 from hwlib.formulas.judge import Context, Link, find_failure, links
-from hwlib.formulas.notation import Scope, definition, table
 from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Scope, definition, table
 from hwlib.formulas.parse import parse, parse_expression
 from hwlib.formulas.rows import split_statements
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.equations.extract import Equation, read_book
 from hwlib.formulas.normalise import NotationError
+from tools.equations.extract import Equation, read_book
 
 FENCE = "```{math}\n:label: eq-x\n1 = 2\n```"
 QUOTED = "\n".join("> " + line for line in FENCE.splitlines())

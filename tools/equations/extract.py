@@ -19,8 +19,8 @@ from sphinx.directives.patches import MathDirective
 
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.parse import parse
-from hwlib.formulas.tree import Statement
 from hwlib.formulas.rows import split_statements
+from hwlib.formulas.tree import Statement
 
 EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"}
 CODE = ("code", "code-block", "code-cell", "literalinclude", "sourcecode", "prompt")

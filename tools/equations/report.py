@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.equations.extract import read_book
 from hwlib.formulas.judge import (
     Context,
     Failure,
@@ -15,6 +14,7 @@ from hwlib.formulas.judge import (
     links,
 )
 from hwlib.formulas.symbolic import prove
+from tools.equations.extract import read_book
 from tools.equations.tables import Tables, contexts
 
 BOOK = Path(__file__).parents[2] / "book"

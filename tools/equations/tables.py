@@ -4,10 +4,10 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.equations.extract import Equation
 from hwlib.formulas.judge import Context
 from hwlib.formulas.notation import Scope, definition, table
 from hwlib.formulas.parse import parse_expression
+from tools.equations.extract import Equation
 
 TABLES = Path(__file__).with_name("notation.toml")
 

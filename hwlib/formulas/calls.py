@@ -235,9 +235,10 @@ class Calls(Names):
             return None
         known = len(self.left_over), len(self.unknown)
         sign = self.take()
+        if sign == r"\partial" and self.peek() == "_":
+            self.at = start
+            return self.nabla()
         if self.kind() in ("letter", "command") and self.peek() not in (r"\cdot", r"\odot"):
-            if self.peek() == "_" and sign == r"\partial":
-                self.take()
             function = self.differentiated(whole=False)
             if self.peek() == "/" and self.peek(1) == sign:
                 self.at += 2
@@ -262,7 +263,7 @@ class Calls(Names):
         return self.expression() if whole else self.symbol()
 
     def nabla(self) -> Node:
-        r"""``\nabla_{W_2} L``."""
+        r"""``\nabla_{W_2} L``, ``\partial_z \ell``."""
         start = self.at
         self.take()
         self.take("_")
@@ -271,6 +272,17 @@ class Calls(Names):
         place = self.symbol() if braces else self.named(self.take())
         if braces:
             self.take("}")
-        function = self.differentiated()
+        function = self.differentiated(whole=False)
         self.left_over.append(self.text_from(start))
         return Node("derivative", (function, place))
+
+    def softmax(self) -> Node:
+        r"""``softmax(z)_c``: a probability of the task."""
+        self.take()
+        unknown = len(self.unknown)
+        arguments = [node.name for node in self.arguments("softmax")]
+        del self.unknown[unknown:]
+        if arguments != ["z"] or self.peek() != "_":
+            raise self.error("softmax gives several numbers: write softmax(z)_c for one of them")
+        self.take()
+        return self.named("p", indices=self.indices())

@@ -218,6 +218,7 @@ class Reader(Pieces):
             r"\prod": self.big,
             r"\begin": self.cases,
             r"\nabla": self.nabla,
+            r"\softmax": self.softmax,
             r"\pi": lambda: Node("pi", (), "\\pi" if self.take() else ""),
         }
         if token in special:

@@ -79,7 +79,7 @@ WORDS = {
         "falls": r"\if",
     },
     **{"otherwise": r"\else", "else": r"\else", "sonst": r"\else", "when": r"\if"},
-    **{"yhat": r"\hat y"},
+    **{"yhat": r"\hat y", **dict.fromkeys(("BCE", "CE", "NLL", "loss", "Loss"), r"\ell")},
 }
 TOKEN = re.compile(
     r"(?P<command>\\[A-Za-z]+|\\.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>log1p|[A-Za-z]+)"
@@ -154,7 +154,7 @@ def _word(found: re.Match[str]) -> str:
     word = found[1]
     if word in WORDS:
         return WORDS[word] + " "
-    if len(word) <= 1 or word in ("new", "opt", "old", "BCE", "loss", "CE"):
+    if len(word) <= 1 or word in ("new", "opt", "old"):
         return f"{word} "
     raise NotationError(f"“{word}” is text: write the formula alone, without words")
 

@@ -3,7 +3,6 @@
 from hwlib.formulas.names import LABELS, Names
 from hwlib.formulas.tree import Node
 
-OPENING = ("(", "[", r"\{", "{")
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
 FUNCTIONS = {
     *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
@@ -32,7 +31,7 @@ class Calls(Names):
                 base = None if script.op == "exponential" else script
             else:
                 raise self.error(f"{name} has no index")
-        arguments = self.arguments(name) if self.peek() in OPENING else [self.bare(name)]
+        arguments = self.arguments(name) if self.peek() in CLOSING else [self.bare(name)]
         result = self.applied(name, arguments)
         if base is not None:
             result = Node("fraction", (result, Node("builtin", (base,), r"\log")))
@@ -107,7 +106,7 @@ class Calls(Names):
                 continue
             self.take("^")
             power = self._power(name, self.script())
-        if self.peek() not in OPENING:
+        if self.peek() not in CLOSING:
             raise self.error(f"{name} needs its argument: {name}(z)")
         arguments = tuple(self.arguments(name))
         if len(arguments) > 1:

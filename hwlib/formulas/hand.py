@@ -8,11 +8,11 @@ what to write instead.
 from dataclasses import dataclass
 from typing import Any
 
-from hwlib.formulas.calls import FUNCTIONS
+from hwlib.formulas.calls import CLOSING, FUNCTIONS
 from hwlib.formulas.names import LABELS
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Scope
-from hwlib.formulas.pieces import CLOSING, Pieces
+from hwlib.formulas.pieces import Pieces
 from hwlib.formulas.spelling import ROW
 from hwlib.formulas.tree import Node
 
@@ -154,7 +154,7 @@ class Reader(Pieces):
             return not self.bars
         if self.kind() == "command":
             return token not in NO_FACTOR
-        return token in (*CLOSING, "{") or self.kind() in ("number", "letter")
+        return token in CLOSING or self.kind() in ("number", "letter")
 
     def factor(self) -> Node:
         """An atom with what stands at its right shoulder."""
@@ -163,7 +163,7 @@ class Reader(Pieces):
         self.depth += 1
         if self.depth > DEEPEST:
             raise NotationError("brackets are nested too deeply: write it with fewer")
-        bracket = self.peek() in CLOSING
+        bracket = self.peek() in CLOSING and self.peek() != "{"
         atom = self.atom()
         self.depth -= 1
         if bracket and self.peek() == "_":  # an entry of an array: (A^T B)_k
@@ -205,7 +205,7 @@ class Reader(Pieces):
         token, kind = self.peek(), self.kind()
         if kind == "number":
             return Node("number", (), self.take())
-        if token in CLOSING or token == "{":
+        if token in CLOSING:
             return self.group()
         if token == "|":
             return self.absolute()

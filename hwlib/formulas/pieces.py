@@ -1,9 +1,7 @@
 """The pieces that formulas are built of: brackets, bars, powers of e, fractions and roots."""
 
-from hwlib.formulas.calls import Calls
+from hwlib.formulas.calls import CLOSING, Calls
 from hwlib.formulas.tree import Node
-
-CLOSING = {"(": ")", "[": "]", r"\{": r"\}"}
 
 
 class Pieces(Calls):
@@ -15,7 +13,7 @@ class Pieces(Calls):
         bars, self.bars = self.bars, 0
         unknown = len(self.unknown)
         node = self.expression()
-        closing = CLOSING.get(opening, "}")
+        closing = CLOSING[opening]
         if self.peek() != closing:
             raise self.error(f"the bracket {opening} is not closed with {closing} before this")
         self.take()

@@ -127,7 +127,7 @@ def judge(answer: str, question: Question, *, last: bool = False) -> Verdict:
             sides = [side for side in sides if not side.left_over][-1:]
         counted = type("Counted", (AnswerEvaluator,), {"spent": [0]})
         question = _with_unknown(question, sides)
-        verdict = _first_wrong(counted, sides, question.right, question)
+        verdict = _first_wrong(counted, sides, question.right, question, gaps=last)
         if verdict and len(sides) > 1:
             for other in question.also:
                 if _first_wrong(counted, sides, other, question) is None:
@@ -185,9 +185,16 @@ def _is_name(side: Side) -> bool:
 
 
 def _first_wrong(
-    kind: type[AnswerEvaluator], sides: list[Side], right: Node, question: Question
+    kind: type[AnswerEvaluator],
+    sides: list[Side],
+    right: Node,
+    question: Question,
+    gaps: bool = False,
 ) -> Verdict | None:
-    """A point at which a side is not equal to the right formula, or None."""
+    """A point at which a side is not equal to the right formula, or None.
+
+    With ``gaps``, a side has to have no value where the right formula has none.
+    """
     for number in range(POINTS):
         at, exact = kind(question.scope, NUMERIC, number), kind(question.scope, STRICT, number)
         expected = _value(at, right)
@@ -200,11 +207,14 @@ def _first_wrong(
                 found: bool | str = expected is None or _differs(at, side.node, expected)
                 if not found or (side.left_over and str(found).startswith(UNDEFINED)):
                     continue
-                found = _differs(exact, side.node, _value(exact, right))
+                precise = _value(exact, right)
+                if precise is None and not gaps:
+                    continue
+                found = _differs(exact, side.node, precise)
             except ShapeError as error:
                 return _wrong(at, side, f"has shapes that do not fit: {error}", expected)
             if found:
-                return _wrong(at, side, str(found), _value(exact, right), _value(exact, side.node))
+                return _wrong(at, side, str(found), precise, _value(exact, side.node))
     return None
 
 

@@ -3,6 +3,8 @@
 from hwlib.formulas.calls import CLOSING, Calls
 from hwlib.formulas.tree import Node
 
+E = Node("exponential", (Node("number", (), "1"),), r"\exp")
+
 
 class Pieces(Calls):
     """Reads what encloses a formula, and what LaTeX takes as one argument."""
@@ -39,7 +41,7 @@ class Pieces(Calls):
         """e, the number, with its exponent."""
         self.take()
         if self.peek() != "^":
-            return Node("exponential", (Node("number", (), "1"),), r"\exp")
+            return E
         self.take()
         exponent = self.script()
         if self.peek() == "_":
@@ -76,6 +78,9 @@ class Pieces(Calls):
             return self.group()
         if self.kind() == "number":
             return Node("number", (), self.take_digit())
+        if self.peek() == "e" and not self.knows("e"):
+            self.take()
+            return E
         if self.kind() == "letter":
             return self.named(self.take())
         raise self.error(r"two pairs of braces belong to a fraction: \frac{a}{b}")

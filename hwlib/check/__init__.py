@@ -15,11 +15,13 @@ from typing import Any
 from hwlib.check.outcome import Report, Result, forget, report
 from hwlib.check.tasks import TASKS
 
-__all__ = ["TASKS", "Report", "Result", "forget", "report", *TASKS]
+__all__ = ["TASKS", "Report", "Result", "forget", "formula", "report", *TASKS]
 
 
 def __getattr__(name: str) -> Any:
     """Load the check of a task when it is first asked for: the NumPy ones need no PyTorch."""
+    if name == "formula":  # loads what reads formulas, which no other check needs
+        return import_module("hwlib.check.formulas").formula
     if name not in TASKS:
         raise AttributeError(
             f"hwlib.check has no check {name!r}; there are: {', '.join(sorted(TASKS))}."

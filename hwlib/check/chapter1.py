@@ -8,7 +8,7 @@ import numpy as np
 from hwlib import losses, two_layer
 from hwlib.check import mistakes1
 from hwlib.check.engine import call, examine, task
-from hwlib.check.examples import LABELS_AND_LOGITS, SIZES, network, row
+from hwlib.check.examples import LABELS_AND_LOGITS, SIZES, draws, network, row
 from hwlib.check.outcome import Fault
 from hwlib.check.texts import TEXTS, fault
 from hwlib.check.values import Array, Parts, as_array, near, number, reader, several
@@ -20,7 +20,8 @@ Answer = Callable[..., Any]
 def sigmoid(answer: Answer) -> Iterator[str]:
     """Check ``my_sigmoid(z)`` on an array of any shape."""
     z = LABELS_AND_LOGITS[0][1]
-    for array in (z, z[1:6, 0], z[:6].reshape(2, 3), z[1:].reshape(3, 1, 2)):
+    drawn = draws(1).uniform(-4, 4, 5).round(2)
+    for array in (z, z[1:6, 0], z[:6].reshape(2, 3), z[1:].reshape(3, 1, 2), drawn):
         given = f"z = {array.tolist()}"
         read = reader("sigmoid(z)", array.shape, given)
         mistakes = mistakes1.SIGMOID
@@ -75,7 +76,9 @@ def _column(part: Any, name: str, shape: tuple[int, ...], given: str) -> Array:
 
 def _losses(answer: Answer, right: Answer, mistakes: list, *, logits: bool) -> Iterator[str]:
     """Compare a mean loss of labels, and of logits or predictions."""
-    for y, z in LABELS_AND_LOGITS:
+    rng = draws(1)
+    drawn = rng.uniform(0.05, 0.95, (5, 1)).round(2), rng.uniform(-3, 3, (5, 1)).round(2)
+    for y, z in (*LABELS_AND_LOGITS, drawn):
         name, second = ("z2", z) if logits else ("yhat", losses.sigmoid(z))
         given = f"{len(y)} examples: y = {row(y)}, {name} = {row(second)}"
         hard = np.isin(y, (0, 1)).all()  # the mistakes are named after what they do to such labels

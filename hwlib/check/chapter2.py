@@ -8,7 +8,7 @@ import numpy as np
 from hwlib import gradcheck, two_layer
 from hwlib.check import mistakes2
 from hwlib.check.engine import call, examine, task
-from hwlib.check.examples import SIZES, network, sizes_of
+from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import TEXTS, fault
 from hwlib.check.values import Array, Parts, Read, as_array, compare, describe
 from hwlib.two_layer import Weights
@@ -76,7 +76,7 @@ def numerical_gradient(answer: Callable[..., Any]) -> Iterator[str]:
         cubes = sum(float((w**3).sum()) for w in (first, *others))
         return cubes + sum(float((first.flat[0] * w.flat[-1]) ** 2) for w in others)
 
-    rng = np.random.default_rng(6)
+    rng = draws(6)
     settings = (
         ({"a": (2, 3), "b": (2, 1)}, 0.01),
         ({"u": (3, 1), "v": (2, 2)}, 0.05),

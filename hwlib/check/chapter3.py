@@ -8,7 +8,7 @@ import numpy as np
 from hwlib import losses, two_layer
 from hwlib.check.chapter2 import read_weights
 from hwlib.check.engine import examine, known, task
-from hwlib.check.examples import SIZES, network, sizes_of
+from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import TEXTS
 from hwlib.check.values import Array, Parts, as_array, reader, several
 from hwlib.two_layer import Weights
@@ -126,7 +126,7 @@ MOMENTUM = known(
 @task
 def momentum_descent(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_momentum_descent(gradient, theta, learning_rate, momentum, steps)``."""
-    rng = np.random.default_rng(7)
+    rng = draws(7)
     settings = (
         ((3,), 0.05, 0.8, 5),
         ((3,), 0.1, 0.6, 8),

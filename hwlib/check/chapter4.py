@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from hwlib.check.engine import call, examine, known, task
+from hwlib.check.examples import draws, seed
 from hwlib.check.texts import TEXTS, fault
 from hwlib.check.values import Array, Parts, describe, reader, several
 
@@ -32,16 +33,27 @@ def tensor(
     return value
 
 
-def _pictures(seed: int, classes: int, new: int) -> tuple[Any, Any, Any]:
+def _pictures(number: int, classes: int, new: int) -> tuple[Any, Any, Any]:
     """Training images of some classes, their labels, and new images, all uint8 noise.
 
     Without a pattern the means differ little, so that another distance, another mean or the nearest
-    single image gives other classes. The seeds are such that rounding to float32 does not.
+    single image gives other classes; drawn again until rounding to float32 does not.
     """
-    rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.repeat(np.arange(classes), np.arange(3, 3 + classes)))
-    bytes_of = lambda n: (255 * rng.random((n, 28, 28)) ** 3).astype(np.uint8)  # noqa: E731
-    return bytes_of(len(labels)), labels, bytes_of(new)
+    while True:
+        rng = draws(number)
+        labels = rng.permutation(np.repeat(np.arange(classes), np.arange(3, 3 + classes)))
+        images, others = (
+            (255 * rng.random((n, 28, 28)) ** 3).astype(np.uint8) for n in (len(labels), new)
+        )
+        first, second = np.sort(_distances(images, labels, others), axis=1)[:, :2].T
+        if np.all(second - first > 1e-5 * first):
+            return images, labels, others
+        number += 100
+
+
+def _distances(images: Any, labels: Any, new: Any) -> Array:
+    means = np.stack([images[labels == c].mean(axis=0) for c in np.unique(labels)])
+    return ((new[:, None] - means[None]) ** 2).sum(axis=(2, 3))
 
 
 def nearest(images: Any, labels: Any, new: Any, *, kind: str = "right") -> Array:
@@ -74,8 +86,8 @@ NEAREST = known(
 @task
 def nearest_mean(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_nearest_mean(images, labels, new)``: the class of the closest mean image."""
-    for seed, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
-        args = _pictures(seed, classes, new)
+    for number, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
+        args = _pictures(number, classes, new)
         given = f"{len(args[0])} images of {classes} classes (uint8) and {new} new ones"
         read = reader("the classes", (new,), given)
         yield from examine(answer, nearest, read, args, given=given, mistakes=NEAREST)
@@ -99,7 +111,7 @@ SCALING = known(
 @task
 def to_tensors(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_to_tensors(images, labels)``: uint8 arrays to float32 and int64 tensors."""
-    rng = np.random.default_rng(0)
+    rng = draws(0)
     for n in (5, 3):
         images = rng.integers(0, 200, (n, 28, 28)).astype(np.uint8)
         args = images, rng.permutation(10)[:n].astype(np.uint8)
@@ -121,7 +133,7 @@ def split_validation(answer: Callable[..., Any]) -> Iterator[str]:
     cuts = []
     for n, validation in ((1000, 200), (60, 25)):
         given = f"n = {n}, validation = {validation}, a generator"
-        generators = [torch.Generator().manual_seed(seed) for seed in (0, 0, 1)]
+        generators = [torch.Generator().manual_seed(seed(number)) for number in (0, 0, 1)]
         # The first one is drawn from twice, and must not give the same again.
         for generator in (*generators, generators[0]):
             yield "shape and dtype"

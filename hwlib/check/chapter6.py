@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from hwlib.check.engine import examine, known, task
+from hwlib.check.examples import draws
 from hwlib.check.models import build, check_gradients, check_logits, images, logits
 from hwlib.check.texts import TEXTS, fault
 from hwlib.check.values import Array, reader
@@ -35,7 +36,8 @@ def _parameters(maps_in: int, maps_out: int, side: int) -> int:
 @task
 def convolution_parameters(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_convolution_parameters(maps_in, maps_out, side)``."""
-    for args in ((2, 16, 3), (16, 32, 5), (7, 3, 2)):
+    drawn = draws(0).permutation(np.arange(2, 30))[:3].tolist()
+    for args in ((2, 16, 3), (16, 32, 5), (7, 3, 2), drawn):
         given = "maps_in {}, maps_out {}, side {}".format(*args)
         read, known = reader("the number", (), given), PARAMETERS
         yield from examine(answer, _parameters, read, args, given=given, mistakes=known, rtol=1e-9)
@@ -65,7 +67,7 @@ CORRELATION = known(
 @task
 def cross_correlation(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_cross_correlation(image, kernel)`` on an image (N, P) and a square kernel."""
-    rng = np.random.default_rng(0)
+    rng = draws(0)
     for image, side in (((6, 8), 3), ((7, 5), 2), ((9, 9), 4), ((3, 3), 3)):
         given = f"an image {image} and a kernel {(side, side)}"
         hint = TEXTS["hints"]["map"].format(side=side, rows=image[0])

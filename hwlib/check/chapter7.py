@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from hwlib.check.engine import call, examine, known, task
+from hwlib.check.examples import draws
 from hwlib.check.texts import fault
 from hwlib.check.values import as_array, reader, several
 from hwlib.course import mistakes
@@ -30,10 +31,13 @@ def _weighted(means: list[float], sizes: list[int]) -> float:
 @task
 def mean_loss(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_mean_loss(batch_means, batch_sizes)``: the mean loss per image of an epoch."""
+    rng = draws(0)
+    drawn = rng.uniform(0.2, 3, 6).round(2).tolist(), rng.permutation(np.arange(3, 60))[:6].tolist()
     lists = (
         ([0.5, 2.0, 3.5], [2500, 2500, 100]),
         ([1.25, 0.75], [64, 40]),
         ([0.4, 1.5, 2.5, 0.2, 3.0], [10, 3, 25, 4, 7]),
+        drawn,
     )
     for args in lists:
         given = "batch_means {}, batch_sizes {}".format(*args)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from hwlib.check import examples
 from hwlib.check.engine import call, examine, known, task
 from hwlib.check.small import batches
 from hwlib.check.texts import TEXTS, fault
@@ -41,7 +42,8 @@ def _confused(name: str) -> dict[str, MakeOptimizer]:
 
 def _path(make: Callable[..., Any], name: str) -> Array:
     """Where an optimiser takes two parameters in eight steps on a bowl."""
-    pair = [torch.tensor([1.0, -2.0, 3.0]).double(), torch.tensor([0.5]).double()]
+    start = examples.draws(0).uniform(0.5, 3, 3) * [1, -1, 1]
+    pair = [torch.tensor(start), torch.tensor([0.5]).double()]
     weights = nn.ParameterList(pair)
     given = f"the factory of {name!r} and the parameters of a model"
     optimizer = call(make, weights.parameters(), given=given, changes=True)
@@ -132,8 +134,8 @@ def compare_optimizers(answer: Callable[..., Any]) -> Iterator[str]:
         ({name: OPTIMIZERS[name] for name in ("Nesterov 0.01", "Adam 0.01", "SGD 0.01")}, 2, 5),
         ({"heavy": lambda p: SGD(p, 0.02, momentum=0.5), "slow": OPTIMIZERS["SGD 0.01"]}, 3, 11),
     )
-    for table, epochs, seed in settings:
-        names = ", ".join(table)
+    for table, epochs, number in settings:
+        seed, names = examples.seed(number), ", ".join(table)
         given = f"the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
 
         def read(

@@ -72,7 +72,9 @@ class Result:
     def lines(self) -> list[tuple[str, str]]:
         """The text of the result: pairs of a word in front and what it says."""
         if self:
-            passed = f"{', '.join(self.steps)}: all right. {_points(self.points, self.possible)}."
+            passed = f"{', '.join(self.steps)}: all right."
+            if self.possible:
+                passed += f" {_points(self.points, self.possible)}."
             return [("✓", f"{self.task}: {passed}"), *(("note", note) for note in self.notes)]
         rows = [("✗", f"{self.task}, step “{self.failed}”: it {self.sentence}.")]
         names = ("input", "came", "expected", "hint")

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hwlib.check import examples
 from hwlib.check.values import Array
 
 Batch = tuple[Tensor, Tensor]
@@ -35,12 +36,13 @@ class Watch(nn.Module):
 
 
 def small_model(dropout: float = 0.0, seed: int = 3) -> nn.Sequential:
-    """A small classifier with fixed weights, images (B, 1, 28, 28) to logits (B, 10).
+    """A small classifier with weights drawn from a seed.
 
-    Its convolution takes no other shape, as that of chapter 6.
+    It turns images (B, 1, 28, 28) into logits (B, 10). Its convolution takes no other
+    shape, as that of chapter 6.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(examples.seed(seed))
         layers = nn.Sequential(
             *(Watch(), nn.Conv2d(1, 4, 4, stride=4), nn.ReLU(), nn.Flatten()),
             *(nn.Dropout(dropout), nn.Linear(196, 10)),
@@ -64,7 +66,7 @@ class Loader(list[Batch]):
 
 def batches(lengths: Sequence[int] = LENGTHS, model: nn.Module | None = None) -> Loader:
     """Batches of random images, with labels of which ``model`` gets two thirds right."""
-    generator = torch.Generator().manual_seed(sum(lengths))
+    generator = torch.Generator().manual_seed(examples.seed(sum(lengths)))
     found = Loader()
     for n in lengths:
         x = torch.rand((n, 1, 28, 28), generator=generator)
@@ -78,7 +80,8 @@ def batches(lengths: Sequence[int] = LENGTHS, model: nn.Module | None = None) ->
 
 def images(n: int, seed: int = 0) -> Tensor:
     """Random images (n, 1, 28, 28) with pixels from 0 to 1."""
-    return torch.rand((n, 1, 28, 28), generator=torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(examples.seed(seed))
+    return torch.rand((n, 1, 28, 28), generator=generator)
 
 
 def weights_of(model: nn.Module) -> Array:

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tools.equations.formulas.evaluate import Evaluator
-from tools.equations.formulas.judge import NUMERIC, Context, is_single
-from tools.equations.formulas.notation import Key, definition
-from tools.equations.formulas.symbols import Place
+from hwlib.formulas.evaluate import Evaluator
+from hwlib.formulas.judge import NUMERIC, Context, is_single
+from hwlib.formulas.notation import Key, definition
+from hwlib.formulas.symbols import Place
 
 Statements = Mapping[str, list[Context]]
 

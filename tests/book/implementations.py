@@ -14,10 +14,10 @@ from equation_reader import Reader, Statements
 from hwlib import evaluate, gradcheck, losses, train, two_layer
 from hwlib.batches import Batches
 from hwlib.course import luck
+from hwlib.formulas.judge import NUMERIC, Context
+from hwlib.formulas.normalise import NotationError
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
-from tools.equations.formulas.judge import NUMERIC, Context
-from tools.equations.formulas.parse import NotationError
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # finite differences and float32 logits; see tests/ for ulp
 

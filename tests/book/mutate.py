@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tools.equations.formulas.judge import Context
-from tools.equations.formulas.notation import Index, literal
-from tools.equations.formulas.parse import Node
+from hwlib.formulas.judge import Context
+from hwlib.formulas.notation import Index, literal
+from hwlib.formulas.tree import Node
 
 SWAPS = {
     r"\log": r"\exp",

@@ -7,11 +7,12 @@ from pathlib import Path
 from implementations import ADAPTERS, disagreement
 from mutate import Mutant, mutants
 
+from hwlib.formulas.judge import Context, Failure, Link, find_failure, links
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Defined, Key, Scope, definition
+from hwlib.formulas.parse import parse
+from hwlib.formulas.symbolic import prove_equal
 from tools.equations.extract import read_book
-from tools.equations.formulas.judge import Context, Failure, Link, find_failure, links
-from tools.equations.formulas.notation import Defined, Key, Scope, definition
-from tools.equations.formulas.parse import NotationError, parse
-from tools.equations.formulas.symbolic import prove_equal
 from tools.equations.tables import Tables, contexts
 
 FEW = 3  # points for a link that an error may reach; the whole book is checked at more

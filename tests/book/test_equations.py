@@ -12,11 +12,11 @@ import implementations
 import planted
 import pytest
 
+from hwlib.formulas.judge import Context, Link, find_failure, links
+from hwlib.formulas.normalise import NotationError
 from tools.equations import report
 from tools.equations.extract import chapters, equation, read_book
 from tools.equations.fingerprint import STORED
-from tools.equations.formulas.judge import Context, Link, find_failure, links
-from tools.equations.formulas.parse import NotationError
 from tools.equations.named import named_in
 from tools.equations.report import Decision
 from tools.equations.tables import Tables, contexts

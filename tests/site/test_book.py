@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pages import all_pages
 from playwright.sync_api import Browser, Page
-from test_pages import low_contrast, turn_dark
+from test_pages import low_contrast
 
 from tools.editions.student import read_book
 
@@ -91,8 +91,6 @@ def test_search_finds_the_chapter_first_and_shows_sentences(page: Page) -> None:
     results = page.locator("#search-results li")
     assert "05_mlp_optimisers.html" in (results.first.locator("a").get_attribute("href") or "")
     assert "With … classes there are … logits" in results.first.inner_text()
-    assert not low_contrast(page)
-    turn_dark(page)
     assert not low_contrast(page)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from hwlib.formulas.normalise import NotationError
 from tools.equations.extract import Equation, read_book
-from tools.equations.formulas.parse import NotationError
 
 FENCE = "```{math}\n:label: eq-x\n1 = 2\n```"
 QUOTED = "\n".join("> " + line for line in FENCE.splitlines())

@@ -6,12 +6,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from hwlib.formulas.evaluate import Evaluator
+from hwlib.formulas.judge import NUMERIC, Context
+from hwlib.formulas.notation import Defined, definition
 from tools.equations import report
 from tools.equations.extract import read_book
 from tools.equations.fingerprint import Written, defined, fingerprints, meaning, read_tables
-from tools.equations.formulas.evaluate import Evaluator
-from tools.equations.formulas.judge import NUMERIC, Context
-from tools.equations.formulas.notation import Defined, definition
 from tools.sphinx_ext.mathml import to_mathml
 from tools.sphinx_ext.symbols import Key, Legend, Meanings, key_of
 from tools.sphinx_ext.verdicts import card, fresh

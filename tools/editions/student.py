@@ -26,7 +26,7 @@ README = Path(__file__).with_name("student-readme.md")
 EDITIONS = ("student", "instructor")
 GLUED = "application/papermill.record/text/plain"
 SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
-NOTEBOOKS = {"jupyterlab", "ipykernel", "mpmath", "sympy"}  # what chapters need beside the package
+NOTEBOOKS = {"jupyterlab", "ipykernel", "sympy"}  # what chapters need beside the package
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 

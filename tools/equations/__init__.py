@@ -5,6 +5,7 @@ checks itself" (`book/checks.md`) says what an author has to follow.
 
 - `extract`: chapters to labelled statements,
 - `tables`: `notation.toml`, and which meanings are in force at a statement,
-- `report`: how every link of the book was decided,
-- `formulas`: what reads and judges a formula, and knows nothing of the book.
+- `report`: how every link of the book was decided.
+
+`hwlib.formulas` reads and judges a formula, and knows nothing of the book.
 """

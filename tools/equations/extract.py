@@ -17,8 +17,10 @@ from myst_parser.parsers.directives import MarkupError, parse_directive_text
 from myst_parser.parsers.mdit import create_md_parser
 from sphinx.directives.patches import MathDirective
 
-from tools.equations.formulas.parse import NotationError, Statement, parse
-from tools.equations.formulas.rows import split_statements
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.parse import parse
+from hwlib.formulas.rows import split_statements
+from hwlib.formulas.tree import Statement
 
 EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"}
 CODE = ("code", "code-block", "code-cell", "literalinclude", "sourcecode", "prompt")

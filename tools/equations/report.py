@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.equations.extract import read_book
-from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
-from tools.equations.formulas.judge import (
+from hwlib.formulas.judge import (
     Context,
     Failure,
     Link,
@@ -17,7 +15,9 @@ from tools.equations.formulas.judge import (
     find_failure,
     links,
 )
-from tools.equations.formulas.symbolic import prove
+from hwlib.formulas.symbolic import prove
+from tools.equations.extract import read_book
+from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
 from tools.equations.tables import Tables, contexts
 
 BOOK = Path(__file__).parents[2] / "book"

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from hwlib.formulas.judge import Context
+from hwlib.formulas.notation import Key, Meaning, Scope, definition, table
+from hwlib.formulas.parse import parse_expression
 from tools.equations.extract import Equation
 from tools.equations.fingerprint import EVERYWHERE, TABLES, meaning, read_tables
-from tools.equations.formulas.judge import Context
-from tools.equations.formulas.notation import Key, Meaning, Scope, definition, table
 
 
 class Tables:
@@ -31,10 +32,11 @@ class Tables:
         return scope.declared(more) if more else scope
 
 
-def _for_the_checker(rows: dict[str, str]) -> dict[Key, Meaning]:
+def _for_the_checker(part: dict[str, str]) -> dict[Key, Meaning]:
     """Leave out the words, and what only words are said about: the text defines it."""
-    told = {symbol: meaning(row) for symbol, row in rows.items()}
-    return table({symbol: said for symbol, said in told.items() if said and said[0] != "["})
+    told = {symbol: meaning(row) for symbol, row in part.items()}
+    rows = {symbol: said for symbol, said in told.items() if said and said[0] != "["}
+    return table(rows, parse_expression)
 
 
 def contexts(equations: list[Equation], tables: Tables) -> Iterator[Context]:

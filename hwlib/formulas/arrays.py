@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tools.equations.formulas.parse import NotationError
+from hwlib.formulas.normalise import NotationError
 
 Value = Any  # a scalar of the algebra, or a two-dimensional object array of them
 

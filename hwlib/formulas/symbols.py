@@ -5,10 +5,11 @@ from typing import Self
 
 import numpy as np
 
-from tools.equations.formulas.algebra import FAR, Algebra, draw
-from tools.equations.formulas.arrays import ShapeError, Value, shape
-from tools.equations.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size
-from tools.equations.formulas.parse import Node, NotationError
+from hwlib.formulas.algebra import FAR, Algebra, draw
+from hwlib.formulas.arrays import ShapeError, Value, shape
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size
+from hwlib.formulas.tree import Node
 
 Bound = dict[str, Value]
 Place = Key | tuple[Key, tuple[int, ...]]  # a symbol, or one entry of an indexed one

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from tools.equations.formulas.arrays import (
+from hwlib.formulas.arrays import (
     ShapeError,
     Value,
     add,
@@ -15,9 +15,10 @@ from tools.equations.formulas.arrays import (
     scalar,
     shape,
 )
-from tools.equations.formulas.notation import Defined, Entry, Free, Key, literal
-from tools.equations.formulas.parse import Node, NotationError
-from tools.equations.formulas.symbols import Bound, Symbols, seed
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
+from hwlib.formulas.symbols import Bound, Symbols, seed
+from hwlib.formulas.tree import Node
 
 # Functions that are not written as a name and arguments.
 NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": "abs"}
@@ -31,7 +32,7 @@ class Evaluator(Symbols):
         try:
             return getattr(self, "_" + node.op)(node, bound or {})
         except RecursionError:
-            raise NotationError("a definition leads back to itself") from None
+            raise NotationError("nested too deeply, or a definition leads back to itself") from None
 
     def integer(self, node: Node, bound: Bound) -> int:
         """The value of an index or a bound of a sum."""

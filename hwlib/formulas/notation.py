@@ -5,11 +5,12 @@ Meanings come from two sources only: the ``:=`` of the statements before, and a 
 neither of them knows is an error.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tools.equations.formulas.parse import Node, NotationError, Statement, parse_expression
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import Node, Statement
 
 DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
 
@@ -193,21 +194,27 @@ def definition(statement: Statement) -> tuple[Key, Defined] | None:
     raise NotationError("the left side of := is neither a symbol nor a function of symbols.")
 
 
-def table(rows: Mapping[str, str]) -> dict[Key, Meaning]:
-    """The meanings that the rows of a table declare, such as ``y_b = "entry of y"``."""
-    return dict(_declaration(symbol, text) for symbol, text in rows.items())
+def table(rows: Mapping[str, str], read: Callable[[str], Node]) -> dict[Key, Meaning]:
+    """The meanings that the rows of a table declare, such as ``y_b = "entry of y"``.
+
+    ``read`` turns the LaTeX of an expression into a tree.
+    """
+    return dict(declaration(symbol, text, read) for symbol, text in rows.items())
 
 
-def _declaration(symbol: str, text: str) -> tuple[Key, Meaning]:
-    """``y_b = "entry of y"``, ``X = "real[B,D]"``, ``b = "index B"``, ``u_0 = ":= 0"``..."""
+def declaration(symbol: str, text: str, read: Callable[[str], Node]) -> tuple[Key, Meaning]:
+    """``y_b = "entry of y"``, ``X = "real[B,D]"``, ``b = "index B"``, ``f(x) = ":= x^2"``..."""
     if symbol.endswith("()"):
         return Key(symbol[:-2], kind="function"), Free(text)
-    node = parse_expression(symbol)
+    word, _, rest = text.partition(" ")
+    if symbol.endswith(")"):
+        name, _, letter = symbol[:-1].rpartition("(")
+        return Key(name, kind="function"), Defined(read(rest), (letter,))
+    node = read(symbol)
     name = literal(node) or node.name
     key = Key(name, 0 if literal(node) else len(node.args))
-    word, _, rest = text.partition(" ")
     if word == ":=":
-        return key, Defined(parse_expression(rest), tuple(a.name for a in node.args if key.arity))
+        return key, Defined(read(rest), tuple(a.name for a in node.args if key.arity))
     if word == "size":
         return key, Size(tuple(int(n) for n in rest.split()))
     if word == "index":

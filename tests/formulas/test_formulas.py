@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.equations.formulas import judge, symbolic
-from tools.equations.formulas.judge import Context, Link, find_failure, links
-from tools.equations.formulas.notation import Scope, definition, table
-from tools.equations.formulas.parse import NotationError, parse
-from tools.equations.formulas.rows import split_statements
+from hwlib.formulas import judge, symbolic
+from hwlib.formulas.judge import Context, Link, find_failure, links
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Scope, definition, table
+from hwlib.formulas.parse import parse, parse_expression
+from hwlib.formulas.rows import split_statements
 
 FORMULAS = Path(judge.__file__).parent
 DECLARED = {
@@ -45,7 +46,7 @@ DEFINED = [
 
 
 def asserted(latex: str) -> list[Link]:
-    scope = Scope(table(DECLARED))
+    scope = Scope(table(DECLARED, parse_expression))
     for text in DEFINED:
         found = definition(parse(text))
         assert found
@@ -189,7 +190,7 @@ def test_a_formula_knows_nothing_of_the_book() -> None:
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                inside = name.startswith("tools.equations.formulas")
+                inside = name.startswith("hwlib.formulas")
                 assert inside or name.split(".")[0] not in ("tools", "hwlib", "studies", "tests")
         text = path.read_text(encoding="utf-8")
         assert "notation.toml" not in text

@@ -10,11 +10,12 @@ from itertools import product
 import numpy as np
 import sympy as sp
 
-from tools.equations.formulas.algebra import OutOfDomainError, Scalar, draw
-from tools.equations.formulas.arrays import shape
-from tools.equations.formulas.evaluate import Evaluator
-from tools.equations.formulas.judge import Context, Link, is_single
-from tools.equations.formulas.parse import Node, NotationError
+from hwlib.formulas.algebra import OutOfDomainError, Scalar, draw
+from hwlib.formulas.arrays import shape
+from hwlib.formulas.evaluate import Evaluator
+from hwlib.formulas.judge import Context, Link, is_single
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import Node
 
 LARGEST = 80  # operations; beyond it SymPy may take minutes, and the numbers have to do
 LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.equations.formulas.algebra import Numeric, OutOfDomainError
-from tools.equations.formulas.arrays import shape
-from tools.equations.formulas.evaluate import Evaluator
-from tools.equations.formulas.notation import Index, Key, Scope, definition
-from tools.equations.formulas.parse import Node, NotationError, Statement
-from tools.equations.formulas.symbols import Place
+from hwlib.formulas.algebra import Numeric, OutOfDomainError
+from hwlib.formulas.arrays import shape
+from hwlib.formulas.evaluate import Evaluator
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Index, Key, Scope, definition
+from hwlib.formulas.symbols import Place
+from hwlib.formulas.tree import Node, Statement
 
 POINTS = 10  # for an equality, which a wrong one hardly survives at a single point
 POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many

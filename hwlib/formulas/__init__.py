@@ -4,9 +4,12 @@ Nothing here knows where a formula comes from: which symbol means what is given 
 modules, in the order in which a formula passes through them:
 
 - `rows`: a displayed block to one text per statement,
-- `parse`: LaTeX to a tree of `Node`, by `grammar.lark`,
+- `parse`: LaTeX in a strict notation to a tree of `Node` (`tree`), by `grammar.lark`,
+- `hand`: LaTeX, Unicode and words as people type them to the same trees, with `spelling`, `stream`,
+  `names` and `calls`,
 - `notation`: what each symbol means,
 - `evaluate`: a tree to a number, an array or a SymPy expression, with `algebra` and `arrays`,
 - `judge`: is the left side of each link equal to the right side, at random points,
+- `answer`: is an answer equal to the right formula, at random points,
 - `symbolic`: can SymPy prove it.
 """

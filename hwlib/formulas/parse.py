@@ -4,8 +4,7 @@
 text, so that an error can be planted in it.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,41 +13,11 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 from lark.tree import Meta
 
-from tools.equations.formulas.normalise import NotationError, normalise
+from hwlib.formulas.normalise import NotationError, normalise
+from hwlib.formulas.tree import Node, Statement
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 SPELLINGS = {r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", "^*": "^{*}"}
-
-
-@dataclass(frozen=True)
-class Node:
-    """An operation, its name where it has one, its operands, and where they stand in the text."""
-
-    op: str
-    args: tuple["Node", ...] = ()
-    name: str = ""
-    span: tuple[int, int] = field(default=(0, 0), compare=False)
-
-    def walk(self) -> Iterator["Node"]:
-        """This node and all below it."""
-        yield self
-        for arg in self.args:
-            yield from arg.walk()
-
-
-@dataclass(frozen=True)
-class Statement:
-    """``sides[0] relations[0] sides[1] ...``, for points that satisfy the conditions."""
-
-    text: str
-    sides: tuple[Node, ...]
-    relations: tuple[str, ...]
-    conditions: tuple["Statement", ...] = ()
-
-    @property
-    def test(self) -> Node:
-        """The statement as a condition."""
-        return Node("condition", self.sides, " ".join(self.relations))
 
 
 def parse(latex: str) -> Statement:

@@ -1,0 +1,132 @@
+"""Formulas that were derived on paper: ``check.formula("loss_by_logit", r"...")``, in LaTeX."""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache, partial
+from importlib.resources import files
+from typing import Any
+
+from hwlib.check.engine import call, task
+from hwlib.check.outcome import Fault, Result
+from hwlib.check.texts import fault
+from hwlib.check.values import describe
+from hwlib.formulas.answer import Question, judge
+from hwlib.formulas.hand import read_expression
+from hwlib.formulas.notation import Scope, declaration
+
+TABLES: dict[str, Any] = tomllib.loads(
+    files("hwlib.check").joinpath("formulas.toml").read_text(encoding="utf-8")
+)
+NOT_READ = "formula not read"
+FORMULAS = tuple(name for name in TABLES if name not in ("sets", "counted", "general"))
+
+
+class FormulaResult(Result):
+    """The outcome of `formula`; it is true where the formula is right."""
+
+    @property
+    def verdict(self) -> str:
+        """ "right", "wrong" or "not read"."""
+        return {"": "right", "reading": "not read"}.get(self.failed, "wrong")
+
+
+def formula(task: str, answer: Any) -> FormulaResult:
+    r"""Check a formula written in LaTeX, such as ``r"\hat{y} - y"``.
+
+    Any form that is equal to the right one passes. What cannot be read in one way only is not
+    judged, and the result says what to write instead. Nothing of the answer is executed.
+
+    Parameters
+    ----------
+    task : str
+        One of `FORMULAS`; an underscore counts as a hyphen.
+    answer : str
+        A formula, or a chain of equations that ends in one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+    """
+    name = task.replace("_", "-")
+    if name not in FORMULAS:
+        raise ValueError(f"task: expected one of {', '.join(FORMULAS)}, got {task!r}.")
+    steps: list[str] = []
+    try:
+        steps += _steps(name, answer)
+    except Fault as error:
+        failed = "reading" if error.details["mistake"] == NOT_READ else "value"
+        result = FormulaResult(task, 0, 0, failed=failed)
+        return replace(result, **error.details)  # type: ignore[arg-type]
+    return FormulaResult(task, 0, 0, tuple(steps))
+
+
+def _steps(name: str, answer: Any) -> Iterator[str]:
+    """The steps of a check: reading, and value."""
+    yield "reading"
+    asks = TABLES[name]["asks"]
+    if not isinstance(answer, str):
+        raise fault(NOT_READ, "", describe(answer), hint='Write it as a text: r"...".', asks=asks)
+    found = judge(answer, question(name))
+    if found.verdict == "not read":
+        raise fault(NOT_READ, "", _short(answer), hint=found.sentence, asks=asks)
+    yield "value"
+    if found.verdict == "wrong":
+        hint = found.remark or _hint(name, answer)
+        details = {"sentence": found.sentence, "expected": found.expected or "no value"}
+        raise fault("formula wrong", found.point, found.got or "no value", hint=hint, **details)
+
+
+def _hint(name: str, answer: str) -> str:
+    """The hint for the typical mistake that the answer is, in whatever form."""
+    for latex, hint in TABLES[name].get("mistakes", {}).items():
+        if judge(answer, question(name, latex), last=True).verdict == "right":
+            return str(hint)
+    return str(TABLES["general"])
+
+
+def _short(answer: str) -> str:
+    return answer if len(answer) <= 80 else f"{answer[:80]}…"
+
+
+def _check(name: str) -> Callable[[Any], Result]:
+    """The check of a task whose answer is a function that returns a formula, or the formula."""
+
+    def check(answer: Any) -> Iterator[str]:
+        yield from _steps(name.replace("_", "-"), call(answer, given="no arguments"))
+
+    check.__name__ = name
+    check.__doc__ = f"Check ``my_{name}() -> str``: {TABLES[name.replace('_', '-')]['asks']}."
+    run = task(check)
+    return lambda answer: run((lambda: answer) if isinstance(answer, str) else answer)
+
+
+best_logit, tanh_gradient, step_count = map(_check, ("best_logit", "tanh_gradient", "step_count"))
+
+
+@cache
+def question(name: str, instead: str = "") -> Question:
+    """What a task asks, or one of its typical mistakes in the place of what is right."""
+    rows = TABLES[name]
+    scope = _scope(("sizes", *rows["sets"]))
+    counted = TABLES["counted"] | rows.get("counted", {})
+    return Question(
+        scope,
+        read_expression(instead or rows["right"], scope),
+        () if instead else tuple(read_expression(latex, scope) for latex in rows.get("also", ())),
+        withheld=tuple(rows.get("withheld", ())),
+        single="batch" not in rows["sets"],
+        loss=next((text for text in (r"\ell", "L") if scope.knows(text)), ""),
+        sizes={letter: tuple(text.split()) for letter, text in counted.items()},
+    )
+
+
+@cache
+def _scope(sets: tuple[str, ...]) -> Scope:
+    """The meanings of some sets; a row may use those before it."""
+    scope = Scope({})
+    for symbol, text in (row for used in sets for row in TABLES["sets"][used].items()):
+        read = partial(read_expression, scope=scope)
+        scope = scope.extended(dict([declaration(symbol, text, read)]))
+    return scope

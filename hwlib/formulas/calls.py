@@ -1,0 +1,287 @@
+"""Functions, sums, cases and derivatives in an answer."""
+
+from hwlib.formulas.names import LABELS, Names
+from hwlib.formulas.tree import Node
+
+CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
+FUNCTIONS = {
+    *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
+    *(r"\abs", r"\sign", r"\relu", r"\sech", r"\plog", r"\artanh"),
+}
+ORDER = {r"\ge": r"\ge", ">=": r"\ge", r"\le": r"\le", "<=": r"\le", ">": ">", "<": "<"}
+ORDER |= {"=": "=", r"\ne": r"\ne"}
+MORE = (r"\sum", r"\prod", *FUNCTIONS)
+ZERO, ONE = Node("number", (), "0"), Node("number", (), "1")
+
+
+class Calls(Names):
+    """Reads what takes an argument."""
+
+    def function(self) -> Node:
+        r"""``\log x``, ``\log(x)``, ``\tanh^2 x``, ``\log_{10} x``, ``\max(x, y)``."""
+        if self.peek() in (r"\max", r"\min") and self.peek(1) == "_":
+            return self.big()
+        name, power, base = self.take(), None, None
+        while self.peek() in ("^", "_"):
+            above = self.take() == "^"
+            script = self.group() if self.peek() == "{" else self.script()
+            if above:
+                power = self._power(name, script)
+            elif name == r"\log":
+                base = None if script.op == "exponential" else script
+            else:
+                raise self.error(f"{name} has no index")
+        arguments = self.arguments(name) if self.peek() in CLOSING else [self.bare(name)]
+        result = self.applied(name, arguments)
+        if base is not None:
+            result = Node("fraction", (result, Node("builtin", (base,), r"\log")))
+        return Node("power", (result, power)) if power else result
+
+    def _power(self, name: str, script: Node) -> Node:
+        if script.op == "number" and name not in (r"\exp", r"\max", r"\min"):
+            return script
+        raise self.error(
+            f"{name} with this exponent can be an inverse or a power: write ({name}(x))^a, or the "
+            "inverse by other functions"
+        )
+
+    def applied(self, name: str, arguments: list[Node]) -> Node:
+        """A function of its arguments."""
+        if len(arguments) > 1 and name not in (r"\max", r"\min"):
+            raise self.error(f"{name} takes one argument")
+        if len(arguments) == 1 and name in (r"\max", r"\min"):
+            raise self.error(f"{name} takes two arguments: {name}(a, b)")
+        if name == r"\abs":
+            return Node("absolute", tuple(arguments), "abs")
+        if name == r"\sech":
+            return Node("fraction", (ONE, Node("builtin", tuple(arguments), r"\cosh")))
+        if name == r"\artanh":
+            above, below = (Node("sum", (ONE, *arguments), signs) for signs in ("++", "+-"))
+            whole = Node("builtin", (Node("fraction", (above, below)),), r"\log")
+            return Node("fraction", (whole, Node("number", (), "2")))
+        if name == r"\plog":
+            return Node("builtin", (Node("sum", (ONE, *arguments), "++"),), r"\log")
+        if name == r"\relu":
+            return Node("builtin", (arguments[0], ZERO), r"\max")
+        return Node("builtin", tuple(arguments), name)
+
+    def arguments(self, name: str) -> list[Node]:
+        """Arguments in brackets, with commas between them."""
+        opening = self.take()
+        bars, self.bars = self.bars, 0
+        found = [self.expression()]
+        while self.peek() in (",", ";") and opening != "{":
+            self.take()
+            found.append(self.expression())
+        if self.peek() != CLOSING[opening]:
+            raise self.error(f"the bracket of {name} is not closed before this")
+        self.take()
+        self.bars = bars
+        return found
+
+    def bare(self, name: str) -> Node:
+        """An argument without brackets: what follows directly."""
+        if self.peek() in ("-", "+"):
+            raise self.error(f"put the argument of {name} into brackets")
+        if self.peek() in ("", "*", "/", "=") or name in (r"\max", r"\min"):
+            raise self.error(f"{name} needs its argument in brackets")
+        inner = self.factor()
+        if inner.op == "big":
+            return inner
+        if inner.op == "number" and self.peek() in ("+", "-"):
+            self.remarks.append(
+                f"{name} is read as it stands, of {inner.name} alone: is a bracket missing?"
+            )
+        if self.peek() == "/" or (self.starts_factor() and self.peek() not in MORE):
+            raise self.error(f"how far does the argument of {name} go? put it into brackets")
+        return inner
+
+    def call(self) -> Node:
+        r"""A function of the book: ``\sigma(z)``, ``\sigma'(z)``, ``\sigma^2(z)``."""
+        start, name, primes, power = self.at, self.take(), "", None
+        while self.peek() in ("'", "^"):
+            if self.peek() == "'" or self.peek(1) == "'":
+                self.at += self.peek() == "^"
+                primes += self.take()
+                continue
+            self.take("^")
+            power = self._power(name, self.script())
+        if self.peek() not in CLOSING:
+            raise self.error(f"{name} needs its argument: {name}(z)")
+        arguments = tuple(self.arguments(name))
+        if len(arguments) > 1:
+            raise self.error(f"{name} takes one argument")
+        if primes and name + primes in self.withheld:
+            self.left_over.append(self.text_from(start))
+        node = Node("call", arguments, name + primes)
+        return Node("power", (node, power)) if power else node
+
+    # --- Sums and cases
+
+    def big(self) -> Node:
+        """A sum or a product over an index, to the end of its term."""
+        command, letter, first, last = self.take(), "", ONE, None
+        while self.peek() in ("_", "^"):
+            if self.take() == "^":
+                last = self.script()
+                continue
+            braces = self.peek() == "{"
+            self.at += braces
+            letter = self.index().name
+            if self.peek() == "=" and braces:
+                self.take()
+                first = self.expression()
+            if braces:
+                if self.peek() != "}":
+                    raise self.error(f"write the range of {command} as {command}_{{b=1}}^{{B}}")
+                self.take()
+        if not letter or letter.isdigit():
+            raise self.error(f"over which index? write {command}_{{b=1}}^{{B}}")
+        self.bound[letter] += 1
+        body = self.product()
+        self.bound[letter] -= 1
+        last = last or self.size_of(letter, body)
+        return Node("big", (first, last, body), f"{command} {letter}")
+
+    def size_of(self, letter: str, body: Node) -> Node:
+        """How far an index goes whose last value is not written: by what it counts."""
+        for node in body.walk():
+            for position, index in enumerate(node.args if node.op == "symbol" else ()):
+                if index.op == "symbol" and index.name == letter:
+                    sizes = self.sizes.get(node.name, ())
+                    if position < len(sizes):
+                        return Node("symbol", (), sizes[position])
+        raise self.error(f"how far does {letter} count? write \\sum_{{{letter}=1}}^{{...}}")
+
+    def cases(self) -> Node:
+        r"""``\begin{cases} ... \end{cases}``."""
+        self._environment(r"\begin")
+        found = []
+        while self.peek() != r"\end":
+            value = self.expression()
+            if self.peek() in (",", "&"):
+                self.at += self.peek() == ","
+                self.at += self.peek() == "&"
+            found.append(Node("case", (value, self.condition())))
+            if self.peek() == "¶":
+                self.take()
+        self._environment(r"\end")
+        return Node("cases", tuple(found))
+
+    def _environment(self, command: str) -> None:
+        self.take(command)
+        for token in ("{", *"cases", "}"):
+            self.take(token)
+
+    def condition(self) -> Node:
+        """When a case applies."""
+        if self.peek() == "{" and self.peek(1) in (r"\if", r"\else"):
+            raise self.error("write the condition without braces")
+        bracket = self.peek() == "("
+        self.at += bracket
+        if self.peek() == r"\else":
+            self.take()
+            return Node("condition", (ZERO, ZERO), "=")
+        while self.peek() == r"\if":
+            self.take()
+        sides, relations = [self.expression()], []
+        while self.peek() in ORDER:
+            relations.append(ORDER[self.take()])
+            sides.append(self.expression())
+        if not relations:
+            raise self.error("a case needs its condition: & (z > 0)")
+        if bracket:
+            self.take(")")
+        return Node("condition", tuple(sides), " ".join(relations))
+
+    # --- Derivatives
+
+    def derivative_of_fraction(self) -> Node | None:
+        r"""What stands behind ``\frac`` as a derivative, if it is one."""
+        if self.peek() != "{":
+            return None
+        start = self.at
+        closing = self._closing(start)
+        above, below = self.tokens[start + 1].text, self.tokens[closing + 2].text
+        if not {above, below} <= {"d", r"\partial"}:
+            return None
+        if self.tokens[closing + 1].text != "{" or self.tokens[closing + 3].text == "}":
+            return None
+        self.at += 2
+        if self.peek() == "^":
+            raise self.error("only first derivatives are asked for")
+        function = None if self.peek() == "}" else self.differentiated()
+        self.take("}")
+        self.take("{")
+        self.take()
+        place = self.symbol()
+        self.take("}")
+        self.left_over.append(self.text_from(start - 1))
+        return Node("derivative", (function or self.factor(), place))
+
+    def _closing(self, start: int) -> int:
+        depth = 0
+        for at in range(start, len(self.tokens) - 4):
+            depth += {"{": 1, "}": -1}.get(self.tokens[at].text, 0)
+            if depth == 0:
+                return at
+        return start
+
+    def derivative_in_line(self) -> Node | None:
+        r"""``\partial \ell / \partial z`` or ``d\ell/dz``, if it stands here."""
+        start = self.at
+        if self.peek() not in (r"\partial", "d"):
+            return None
+        known = len(self.left_over), len(self.unknown)
+        sign = self.take()
+        if sign == r"\partial" and self.peek() == "_":
+            self.at = start
+            return self.nabla()
+        if self.kind() in ("letter", "command") and self.peek() not in (r"\cdot", r"\odot"):
+            function = self.differentiated(whole=False)
+            if self.peek() == "/" and self.peek(1) == sign:
+                self.at += 2
+                place = self.symbol()
+                self.left_over.append(self.text_from(start))
+                return Node("derivative", (function, place))
+        if sign == r"\partial":
+            raise self.error(r"write a derivative as \frac{\partial L}{\partial w}")
+        self.at = start
+        del self.left_over[known[0] :], self.unknown[known[1] :]
+        return None
+
+    def differentiated(self, whole: bool = True) -> Node:
+        """What a derivative is taken of; a function stands there without its argument."""
+        name = self.peek()
+        if self.scope.is_function(name) and self.peek(1) in ("}", "/"):
+            return Node("symbol", (), self.take())
+        if name in LABELS and self.peek(1) == "(":
+            self.take()
+            self.arguments(name)
+            return self.named(name)
+        return self.expression() if whole else self.symbol()
+
+    def nabla(self) -> Node:
+        r"""``\nabla_{W_2} L``, ``\partial_z \ell``."""
+        start = self.at
+        self.take()
+        self.take("_")
+        braces = self.peek() == "{"
+        self.at += braces
+        place = self.symbol() if braces else self.named(self.take())
+        if braces:
+            self.take("}")
+        function = self.differentiated(whole=False)
+        self.left_over.append(self.text_from(start))
+        return Node("derivative", (function, place))
+
+    def softmax(self) -> Node:
+        r"""``softmax(z)_c``: a probability of the task."""
+        self.take()
+        unknown = len(self.unknown)
+        arguments = [node.name for node in self.arguments("softmax")]
+        del self.unknown[unknown:]
+        if arguments != ["z"] or self.peek() != "_":
+            raise self.error("softmax gives several numbers: write softmax(z)_c for one of them")
+        self.take()
+        return self.named("p", indices=self.indices())

@@ -1,0 +1,246 @@
+"""Read a formula as people write it by hand: more freely than the strict notation of `parse`.
+
+What stands side by side is a product, a sum reaches to the end of its term, and a function without
+brackets takes what follows directly. Where a reader would have to guess, the answer is refused with
+what to write instead.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hwlib.formulas.calls import CLOSING, FUNCTIONS
+from hwlib.formulas.names import LABELS
+from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.notation import Scope
+from hwlib.formulas.pieces import Pieces
+from hwlib.formulas.spelling import ROW
+from hwlib.formulas.tree import Node
+
+DEEPEST = 40  # brackets inside brackets
+ORDER = {r"\ge", r"\le", r"\ne", "<", ">", "<=", ">="}
+RELATIONS = ORDER | {r"\approx", r"\leftarrow", r"\propto", r"\sim"}
+CALLED = set("fghpqsFGPQS")  # usual names of functions, where the task has no such letter
+TIMES = {r"\cdot", "*"}
+NO_FACTOR = RELATIONS | TIMES | {r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a chain of equations, and what in it is not yet written out."""
+
+    node: Node
+    text: str
+    left_over: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read(answer: str, scope: Scope, **options: Any) -> list[Side]:
+    """Read ``answer``: a formula, or a chain of equations between formulas.
+
+    Parameters
+    ----------
+    answer : str
+    scope : Scope
+        The meanings of the letters.
+    **options
+        Those of `Names`.
+
+    Raises
+    ------
+    NotationError
+        With the piece that cannot be read in one way only, and what to write instead.
+    """
+    reader = Reader(answer, scope, **options)
+    sides = [reader.side()]
+    while reader.peek() in ("=", ":=", "=="):
+        reader.take()
+        sides.append(reader.side())
+    reader.end()
+    return sides
+
+
+def times(left: Node, right: Node) -> Node:
+    """A product, without products inside of it on the left."""
+    return Node("product", (*(left.args if left.op == "product" else (left,)), right))
+
+
+def read_expression(text: str, scope: Scope) -> Node:
+    """Read one side, whatever its letters mean."""
+    reader = Reader(text, scope)
+    node = reader.side().node
+    reader.end()
+    return node
+
+
+class Reader(Pieces):
+    """Reads sums of products; names and indices are read by `Names`."""
+
+    def side(self) -> Side:
+        """One side, up to the next equals sign."""
+        while self.peek() == ROW:
+            self.take()
+        start, self.left_over, self.unknown, self.remarks = self.at, [], [], []
+        node = self.expression()
+        while self.peek() == ROW and self.peek(1) in ("=", ""):
+            self.take()
+        found = (tuple(c) for c in (self.left_over, self.unknown, self.remarks))
+        return Side(node, self.text_from(start), *found)
+
+    def end(self) -> None:
+        """Nothing may follow."""
+        token = self.peek()
+        if token in RELATIONS:
+            raise self.error(f"leave out what stands from {token} on: only = can be judged")
+        if token in (ROW, ","):
+            raise self.error("write one formula, or one chain of equations, and nothing beside it")
+        if token in (")", "]", r"\}", "}", "|"):
+            raise self.error(f"a bracket {token} closes that was never opened")
+        if token:
+            raise self.error(f"{token} cannot be read here")
+
+    # --- Sums and products
+
+    def expression(self) -> Node:
+        """Terms with + and - between them."""
+        signs = ""
+        terms: list[Node] = []
+        while True:
+            sign = "+"
+            if self.peek() in ("+", "-"):
+                sign = self.take()
+            elif terms:
+                break
+            if self.peek() in ("+", "-"):
+                raise self.error("two signs in a row: put the second into brackets")
+            signs += sign
+            terms.append(self.term())
+        return terms[0] if signs == "+" else Node("sum", tuple(terms), signs)
+
+    def term(self) -> Node:
+        r"""Products, multiplied entry by entry where \odot stands between them."""
+        parts = [self.product()]
+        while self.peek() == r"\odot":
+            self.take()
+            parts.append(self.product())
+        return parts[0] if len(parts) == 1 else Node("hadamard", tuple(parts))
+
+    def product(self) -> Node:
+        """Factors side by side or with a sign between them; a slash divides by one factor."""
+        result = self.factor()
+        while True:
+            sign = self.peek()
+            if sign in TIMES:
+                self.take()
+                factor = self.factor()
+                result = Node("star", (result, factor)) if sign == "*" else times(result, factor)
+            elif sign == "/":
+                self.take()
+                result = Node("fraction", (result, self.factor()))
+                if self.starts_factor() and self.peek() not in (r"\sum", r"\prod"):
+                    raise self.error(
+                        "what stands after a / b may belong above or below: write \\frac{a}{b} or "
+                        "brackets"
+                    )
+            elif self.starts_factor():
+                result = times(result, self.factor())
+            else:
+                return result
+
+    def starts_factor(self) -> bool:
+        """Does the next token begin a factor of a product."""
+        token = self.peek()
+        if token == "|":
+            return not self.bars
+        if self.kind() == "command":
+            return token not in NO_FACTOR
+        return token in CLOSING or self.kind() in ("number", "letter")
+
+    def factor(self) -> Node:
+        """An atom with what stands at its right shoulder."""
+        if derived := self.derivative_in_line():
+            return derived
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise NotationError("brackets are nested too deeply: write it with fewer")
+        bracket = self.peek() in CLOSING and self.peek() != "{"
+        atom = self.atom()
+        self.depth -= 1
+        if bracket and self.peek() == "_":  # an entry of an array: (A^T B)_k
+            self.take()
+            atom = Node("entry", (atom, *self.indices()))
+        while self.peek() == "^":
+            atom = self.raised(atom)
+        if self.peek() == "!":
+            raise self.error("! is not used in this formula")
+        if self.peek() == "_":
+            raise self.error("an index belongs to a letter: x_{b,d}")
+        return atom
+
+    def raised(self, atom: Node) -> Node:
+        """A power, or an array transposed."""
+        if self.transposed():
+            return Node("transpose", (atom,))
+        if atom.op == "builtin" and atom.name == r"\log":
+            raise self.error(
+                r"\log(x)^a is a power of x or of the logarithm: write (\log(x))^a or \log(x^a)"
+            )
+        self.take("^")
+        if (entrywise := self.entrywise_power()) is not None:
+            return Node("hadamard", (atom,) * entrywise)
+        exponent = self.script()
+        if exponent.op == "symbol" and not exponent.args and self.counts(exponent.name):
+            raise self.error(
+                f"{exponent.name} above can be a power or the number of an example: write an index "
+                f"below, as in y_{exponent.name}"
+            )
+        if self.peek() == "^":
+            raise self.error("two powers in a row: put the lower one into braces")
+        return Node("power", (atom, exponent))
+
+    # --- Atoms
+
+    def atom(self) -> Node:
+        """A number, a bracket, a function with its argument, a fraction, a root, or a letter."""
+        token, kind = self.peek(), self.kind()
+        if kind == "number":
+            return Node("number", (), self.take())
+        if token in CLOSING:
+            return self.group()
+        if token == "|":
+            return self.absolute()
+        if token in FUNCTIONS:
+            return self.function()
+        special = {
+            r"\frac": self.fraction,
+            r"\sqrt": self.root,
+            r"\sum": self.big,
+            r"\prod": self.big,
+            r"\begin": self.cases,
+            r"\nabla": self.nabla,
+            r"\softmax": self.softmax,
+            r"\pi": lambda: Node("pi", (), "\\pi" if self.take() else ""),
+        }
+        if token in special:
+            return special[token]()
+        if token == "e" and not self.knows("e"):
+            return self.euler()
+        if self.scope.is_function(token):
+            return self.call()
+        if kind in ("letter", "command"):
+            return self.named_loss() or self.symbol()
+        if not token:
+            raise self.error("the formula breaks off: something is missing at its end")
+        raise self.error(f"{token} cannot be read here")
+
+    def named_loss(self) -> Node | None:
+        r"""``\ell(y, \hat y)``: the loss with its arguments."""
+        token = self.peek()
+        free = token in CALLED and not self.knows(token)
+        if self.peek(1) != "(" or not (token in LABELS or free):
+            return None
+        name = self.take()
+        self.arguments(name)
+        if name in self.withheld:
+            self.left_over.append(name)
+        return self.named(name)

@@ -1,0 +1,181 @@
+"""What people type for a formula, as tokens: LaTeX, Unicode and plain words become one spelling."""
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from hwlib.formulas.normalise import NotationError
+
+LONGEST = 10_000  # characters of an answer
+RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "0123456789+-()inTkbdy", strict=True))
+LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ", "0123456789+-ijknt", strict=True))
+UNICODE = {
+    **{
+        "−": "-",
+        "–": "-",
+        "‐": "-",
+        "·": r"\cdot ",
+        "⋅": r"\cdot ",
+        "×": r"\cdot ",
+        "∙": r"\cdot ",
+    },
+    **{"∗": "*", "⊙": r"\odot ", "∘": r"\odot ", "◦": r"\odot ", "∑": r"\sum ", "Σ": r"\sum "},
+    **{"∏": r"\prod ", "√": r"\sqrt ", "∂": r"\partial ", "∇": r"\nabla ", "ℓ": r"\ell "},
+    **{"σ": r"\sigma ", "ζ": r"\zeta ", "η": r"\eta ", "ε": r"\epsilon ", "ϵ": r"\epsilon "},
+    **{"β": r"\beta ", "δ": r"\delta ", "θ": r"\theta ", "λ": r"\lambda ", "τ": r"\tau "},
+    **{"μ": r"\mu ", "µ": r"\mu ", "π": r"\pi ", "Δ": r"\Delta ", "⊤": r"\top ", "∣": "|"},
+    **{"≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "≈": r"\approx ", "′": "'", "’": "'", "≡": "="},
+    **{"½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "∞": r"\infty ", "±": r"\pm ", "∫": r"\int "},
+}
+# What sets sizes, spaces, fonts or numbers of equations, and means nothing.
+SILENT = re.compile(
+    r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|boxed|limits|nolimits|nonumber|notag"
+    r"|math(?:bf|it|sf|cal|scr)|boldsymbol|bm|pmb|vec|bigl|bigr|q?quad|hfill)(?![A-Za-z])"
+    r"|\\[,;:! ]|\\(?:tag|label)\s*\{[^{}]*\}|[~$`]|\\[()\[\]]|(?<!\\)%.*"
+)
+ROW = "¶"  # where a row of several ends
+BREAK = re.compile(r"\\\\\*?(?:\s*\[\s*-?[\d.]+\s*[a-z]{2}\s*\])?")
+ENVIRONMENT = re.compile(
+    r"\\(?:begin|end)\s*\{(?:equation|align|aligned|gather|gathered|split|displaymath|math)\*?\}"
+)
+# A font around one letter, whose braces go with it: what is raised after it belongs to the letter.
+FONT = re.compile(
+    r"\\(?:math(?:bf|it|sf|cal|scr|rm)|boldsymbol|bm|pmb|vec)\s*\{\s*(\\?[A-Za-z]+|\d)\s*\}"
+)
+SPOKEN = re.compile(
+    r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}"
+)
+ALIASES = {
+    **{r"\ln": r"\log", r"\times": r"\cdot", r"\ast": "*", r"\circ": r"\odot", r"\colon": ":"},
+    **{r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\widehat": r"\hat"},
+    **{r"\^": r"\hat", r"\varepsilon": r"\epsilon", r"\lvert": "|", r"\rvert": "|", r"\vert": "|"},
+    **{r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", r"\to": r"\leftarrow", r"\mid": "|"},
+    **{r"\intercal": r"\top", r"\prime": "'", r"\star": "*", r"\lbrace": r"\{", r"\rbrace": r"\}"},
+    **{
+        r"\lbrack": "[",
+        r"\rbrack": "]",
+        r"\equiv": "=",
+        r"\coloneqq": "=",
+        r"\land": ",",
+        r"\arctanh": r"\artanh",
+    },
+}
+# Words that stand for a command, with or without a backslash or a font before them.
+WORDS = {
+    **{w: "\\" + w for w in ("log", "exp", "max", "min", "tanh", "sinh", "cosh", "sqrt", "sin")},
+    **{w: "\\" + w for w in ("cos", "sigma", "zeta", "eta", "epsilon", "beta", "delta", "theta")},
+    **{"ln": r"\log", "lambda": r"\lambda", "tau": r"\tau", "sigmoid": r"\sigma", "abs": r"\abs"},
+    **{"softplus": r"\zeta", "sign": r"\sign", "sgn": r"\sign", "relu": r"\relu"},
+    **{
+        "ReLU": r"\relu",
+        "sech": r"\sech",
+        "log1p": r"\plog",
+        "artanh": r"\artanh",
+        "arctanh": r"\artanh",
+        "atanh": r"\artanh",
+        "softmax": r"\softmax",
+        "if": r"\if",
+        "for": r"\if",
+        "falls": r"\if",
+    },
+    **{"otherwise": r"\else", "else": r"\else", "sonst": r"\else", "when": r"\if"},
+    **{"yhat": r"\hat y", **dict.fromkeys(("BCE", "CE", "NLL", "loss", "Loss"), r"\ell")},
+}
+TOKEN = re.compile(
+    r"(?P<command>\\[A-Za-z]+|\\.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>log1p|[A-Za-z]+)"
+    r"|(?P<sign>:=|<=|>=|==|[^\s])|(?P<blank>\s+)",
+    re.DOTALL,
+)
+
+
+class Token(NamedTuple):
+    """A command, a number, a letter or a sign, and where it stands in the text."""
+
+    kind: str
+    text: str
+    at: int
+
+
+def spelled(answer: str) -> str:
+    """Write an answer in LaTeX alone, without what only sets it.
+
+    Raises
+    ------
+    NotationError
+        If it is empty or very long, holds text, or a comma between digits.
+    """
+    if len(answer) > LONGEST:
+        raise NotationError(f"it has more than {LONGEST} characters: write a shorter formula")
+    text = ENVIRONMENT.sub(
+        " ", SPOKEN.sub(_word, FONT.sub(_font, BREAK.sub(f" {ROW} ", _latex(answer))))
+    )
+    text = "".join(
+        part if part.startswith(r"\begin") else part.replace("&", " ")
+        for part in re.split(r"(\\begin\s*\{cases\}.*?\\end\s*\{cases\})", text, flags=re.DOTALL)
+    )
+    text = re.sub(r"(\d)\s*\{,\}\s*(?=\d)", r"\1.", SILENT.sub(" ", text))
+    if found := re.search(r"\d,\d", re.sub(r"_\s*(?:\{[^{}]*\}|\d)", "", text)):
+        raise NotationError(
+            f"“{found[0]}” can be a decimal, a thousand or a pair: write 0.25 or 0{{,}}25 for a "
+            "decimal, 1000 for a thousand"
+        )
+    if found := re.search(r"\d\s+\d|\d[eE][-+]?\d", text):
+        raise NotationError(
+            f"“{found[0]}” is no number as formulas have it: write 1000, or 10^{{-9}}, and \\cdot "
+            "between two numbers"
+        )
+    if found := re.search(r"[\d.]{60}", text):
+        raise NotationError("a number has very many digits: write fewer")
+    if not (text := re.sub(r"\s+", " ", text).strip().rstrip(f".,;{ROW} ")):
+        raise NotationError("it is empty: write the formula between the quotation marks")
+    return text
+
+
+def _latex(answer: str) -> str:
+    """Unicode as LaTeX: signs, letters with an accent, raised and lowered characters."""
+    text = re.sub(rf"[{''.join(RAISED)}]+", lambda m: _script("^", m[0], RAISED), answer)
+    text = re.sub(rf"[{''.join(LOWERED)}]+", lambda m: _script("_", m[0], LOWERED), text)
+    text = "".join(UNICODE.get(c, c) for c in text)
+    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text))
+    text = "".join(UNICODE.get(c, c) for c in text)  # of mathematical alphabets
+    return re.sub("([A-Za-z])\N{COMBINING CIRCUMFLEX ACCENT}", r"\\hat{\1}", text)
+
+
+def _script(mark: str, found: str, table: dict[str, str]) -> str:
+    return f"{mark}{{{''.join(table[c] for c in found)}}}"
+
+
+def _font(found: re.Match[str]) -> str:
+    whole = len(found[1]) > 1 and found[1][0] != "\\"
+    return found[0] if whole else f"{found[1]} "
+
+
+def _word(found: re.Match[str]) -> str:
+    word = found[1]
+    if word in WORDS:
+        return WORDS[word] + " "
+    if len(word) <= 1 or word in ("new", "opt", "old"):
+        return f"{word} "
+    raise NotationError(f"“{word}” is text: write the formula alone, without words")
+
+
+def tokens(text: str) -> list[Token]:
+    """Split what `spelled` returns; words of several letters are products of letters."""
+    found: list[Token] = []
+    for match in TOKEN.finditer(text):
+        kind, piece, at = str(match.lastgroup), match[0], match.start()
+        if kind == "blank":
+            continue
+        if kind == "word" and piece in WORDS:
+            parts = WORDS[piece].split()
+            found += [Token("command" if p[0] == "\\" else "letter", p, at) for p in parts]
+        elif kind == "word":
+            found += [Token("letter", c, at + n) for n, c in enumerate(piece)]
+        else:
+            piece = ALIASES.get(piece, piece)
+            found.append(
+                Token("command" if piece[0] == "\\" and len(piece) > 2 else kind, piece, at)
+            )
+    return [
+        t._replace(kind="sign") if t.kind == "command" and t.text[0] != "\\" else t for t in found
+    ]

@@ -12,7 +12,12 @@ from fontTools import subset
 from sphinx.application import Sphinx
 
 # A script, and what stands in a page that needs it.
-_NEEDED_BY = {"design-tabs.js": "sd-tab", "clipboard.min.js": "<pre", "copybutton.js": "<pre"}
+_NEEDED_BY = {
+    "design-tabs.js": "sd-tab",
+    "clipboard.min.js": "<pre",
+    "copybutton.js": "<pre",
+    "togglebutton.js": "dropdown",
+}
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _EMPTY_BLOCK = re.compile(r"@(?:media|supports)[^{};]*\{\s*\}")

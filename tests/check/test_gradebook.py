@@ -121,7 +121,7 @@ def test_tables_have_a_row_for_a_student_and_a_column_for_a_task(tmp_path):
     assert canvas[3] == ["ada", "7", "", "", "", "2.5", "3"]
     assert tables["moodle"][0][:4] == list(gradebook.KNOWN_BY["moodle"])
     assert tables["moodle"][2][2] == "8"
-    assert tables["gradescope"][2] == ["Ada", "", "", "ada@x", "5.5", "14", "2.5", "3"]
+    assert tables["gradescope"][2] == ["Ada", "", "", "ada@x", "5.5", "16", "2.5", "3"]
     assert len(json.loads((tmp_path / "grades.json").read_text())) == 3
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from hwlib.check.tasks import TASKS, tasks_of
 
 LARGEST = 20_000_000  # bytes of a hand-in that is read at all
+HANDED_IN = (".ipynb", ".py", ".pdf", ".zip", ".docx")  # the others get a line that says so
 CHAPTERS = {task.chapter for task in TASKS.values()}
 
 
@@ -56,9 +57,10 @@ def digest(source: str) -> str:
 
 
 def find(arguments: Iterable[str | Path]) -> Iterator[Path]:
-    """Yield the files that are meant: themselves, notebooks below folders, and matches of globs.
+    """Yield the files that are meant: themselves, hand-ins below folders, and matches of globs.
 
-    A name that is neither there nor a pattern is yielded, too, so that it gets its line.
+    A name that is neither there nor a pattern is yielded, too, so that it gets its line, and so is
+    what people hand in in place of a notebook.
     """
     seen: set[Path] = set()
     for argument in map(str, arguments):
@@ -67,7 +69,8 @@ def find(arguments: Iterable[str | Path]) -> Iterator[Path]:
         )
         for name in names or [argument]:
             path = Path(name)
-            inside = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
+            below = (file for file in path.rglob("*") if file.suffix in HANDED_IN)
+            inside = sorted(below) if path.is_dir() else [path]
             for file in inside:
                 hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
                 if not hidden and file not in seen and not (path.is_dir() and file.is_dir()):

@@ -102,11 +102,13 @@ def test_the_chapter_is_stated_or_told_by_the_answers_or_fixed(tmp_path):
 
 
 def test_folders_and_patterns_are_searched_and_what_is_missing_gets_its_line(tmp_path):
-    for name in ("b/x.ipynb", "a/y.ipynb", "a/notes.txt", "a/.ipynb_checkpoints/y.ipynb"):
+    names = ("b/x.ipynb", "a/y.ipynb", "a/z.py", "a/notes.txt", "a/.ipynb_checkpoints/y.ipynb")
+    for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     inside = [tmp_path / "a/y.ipynb", tmp_path / "b/x.ipynb"]
-    assert list(hand_in.find([tmp_path])) == inside
+    script = tmp_path / "a/z.py"  # no notebook: it gets a line that says so
+    assert list(hand_in.find([tmp_path])) == [inside[0], script, inside[1]]
     assert list(hand_in.find([str(tmp_path / "*/*.ipynb"), tmp_path / "b"])) == inside
     assert list(hand_in.find([tmp_path / "none[1].ipynb"])) == [tmp_path / "none[1].ipynb"]
     (tmp_path / "c[1].ipynb").touch()  # a name that looks like a pattern

@@ -104,22 +104,24 @@ def test_tables_have_a_row_for_a_student_and_a_column_for_a_task(tmp_path):
         "predict": "1.5",
         "logistic_loss": "0",
         "stable_logistic_loss": "",
+        "best_logit": "",
         "gradient_descent": "3",
         "momentum_descent": "0",
+        "step_count": "",
         "chapter 1": "2.5",
         "chapter 3": "3",
         "total": "5.5",
-        "possible": "14",
+        "possible": "16",
         "remarks": "",
     }
     canvas = tables["canvas"]
     assert canvas[0] == [*gradebook.KNOWN_BY["canvas"], "Chapter 1", "Chapter 3"]
     assert canvas[1][0].strip() == "Points Possible"
-    assert canvas[1][-2:] == ["9", "5"]
+    assert canvas[1][-2:] == ["10", "6"]
     assert canvas[3] == ["ada", "7", "", "", "", "2.5", "3"]
     assert tables["moodle"][0][:4] == list(gradebook.KNOWN_BY["moodle"])
     assert tables["moodle"][2][2] == "8"
-    assert tables["gradescope"][2] == ["Ada", "", "", "ada@x", "5.5", "14", "2.5", "3"]
+    assert tables["gradescope"][2] == ["Ada", "", "", "ada@x", "5.5", "16", "2.5", "3"]
     assert len(json.loads((tmp_path / "grades.json").read_text())) == 3
 
 

@@ -219,7 +219,8 @@ def reference(folder, source=RIGHT):
         "def my_stable_logistic_loss(y, z):\n"
         "    return np.mean(y * np.logaddexp(0, -z) + (1 - y) * np.logaddexp(0, z))"
     )
-    notebook(folder / "01_logistic_loss.ipynb", source, loss, stable, tags=("solution",))
+    logit = 'def my_best_logit():\n    return r"\\log(y) - \\log(1 - y)"'
+    notebook(folder / "01_logistic_loss.ipynb", source, loss, stable, logit, tags=("solution",))
     return folder
 
 

@@ -22,7 +22,11 @@ from pypdf import PdfReader
 TOP = Path(__file__).parents[1]
 SITE = TOP / "_build" / "html"
 FOLDER = TOP / "_build" / "pdf"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The first has no windows, and opens a page twice as fast.
+BROWSERS = (
+    *("chromium-headless-shell", "chromium", "chromium-browser"),
+    *("google-chrome", "google-chrome-stable", "chrome"),
+)
 # Doors to other pages, and what one looks up; each claim stands in its chapter, too.
 NOT_ON_PAPER = {"explore", "claims", "api"}
 _UNSEEN = "script, button, .headerlink, .alive-app, img.only-dark, details.folded-code"

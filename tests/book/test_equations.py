@@ -31,9 +31,9 @@ HANDED_IN = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture
 def unmeasured() -> Iterator[None]:
-    """Keep away what measures coverage: it slows this algebra threefold, and it is not hwlib's."""
+    """Keep away what measures coverage: it slows this algebra threefold."""
     tracer = sys.gettrace()
     sys.settrace(None)
     yield
@@ -117,6 +117,7 @@ def test_every_function_that_names_an_equation_is_compared_with_it(book: list[Co
     assert set(implementations.ADAPTERS) <= labels
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_planted_errors_are_noticed() -> None:
     """Every error that can be planted in any equation of the book: at least 95 % are caught."""
     read = planted.Book(BOOK)

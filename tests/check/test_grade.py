@@ -343,7 +343,7 @@ def test_answers_that_call_the_packages_own_functions_are_told(tmp_path):
         "def my_stable_logistic_loss(y, z): return np.mean(np.logaddexp(0, z) - y * z)\n"
     )
     done = run_of(tmp_path, "import numpy as np", answers=answer)
-    calls = {name: result["calls"] for name, result in done.results.items()}
+    calls = {name: result["calls"] for name, result in done.results.items() if result}
     assert calls == {
         "sigmoid": ["hwlib.losses.sigmoid"],
         "predict": ["hwlib.two_layer.predict"],

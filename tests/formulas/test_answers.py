@@ -19,7 +19,7 @@ CASES = [
     (*line.split(" ", 2), "")[:3] for line in LINES if line.strip() and not line.startswith("#")
 ]
 EXPECTED = {"right": "right", "wrong": "wrong", "not": "not read"}
-SECONDS = 3  # of the processor, for an answer that is meant to take for ever; it takes below one
+SECONDS = 20  # of the processor, for an answer that is meant to take for ever; it takes one or two
 HOSTILE = [
     r"10^{10^{10}}",
     r"9^{9^{9^{9}}} (\hat y - y)",

@@ -13,7 +13,8 @@ import mpmath
 DIGITS = 80  # of a calculation; two values are equal if half of them are
 ROUNDS = {"real": (0.2, 3.0), "positive": (0.2, 3.0), "unit": (0.05, 0.95), "small": (0.05, 0.95)}
 
-LARGEST_EXPONENT = 10**6  # of a result; a larger one is never calculated
+# Of a result, as a power of e; with larger ones a sine or a whole number takes minutes.
+LARGEST_EXPONENT = 10**4
 
 FAR = "far "  # seeds that begin so draw from the whole domain
 
@@ -76,14 +77,14 @@ class Numeric:
         self.tolerance = self.context.mpf(10) ** (-digits // 2)
         c = self.context
         self.functions = {
-            r"\exp": self._exp,
+            r"\exp": self._of_moderate(c.exp),
             r"\log": self._log,
             r"\sqrt": lambda x: self.power(x, c.mpf("0.5")),
-            r"\sin": c.sin,
-            r"\cos": c.cos,
+            r"\sin": self._of_moderate(c.sin),
+            r"\cos": self._of_moderate(c.cos),
             r"\tanh": c.tanh,
-            r"\sinh": c.sinh,
-            r"\cosh": c.cosh,
+            r"\sinh": self._of_moderate(c.sinh),
+            r"\cosh": self._of_moderate(c.cosh),
             r"\sign": c.sign,
             r"\pi": lambda: +c.pi,
             r"\max": max,
@@ -99,10 +100,16 @@ class Numeric:
     def leaf(self, key: str, domain: str, seed: str) -> Scalar:
         return self.context.mpf(draw(key, domain, seed))
 
-    def _exp(self, x: Scalar) -> Scalar:
-        if abs(x) > LARGEST_EXPONENT:
-            raise OutOfDomainError("a power too large to calculate")
-        return self.context.exp(x)
+    @staticmethod
+    def _of_moderate(function: Callable[[Scalar], Scalar]) -> Callable[[Scalar], Scalar]:
+        """A function that refuses arguments too large to calculate with."""
+
+        def refusing(x: Scalar) -> Scalar:
+            if abs(x) > LARGEST_EXPONENT:
+                raise OutOfDomainError("a power or an angle too large to calculate")
+            return function(x)
+
+        return refusing
 
     def _log(self, x: Scalar) -> Scalar:
         if x <= 0:

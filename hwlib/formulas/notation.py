@@ -133,23 +133,6 @@ class Scope:
     def _names_of_batch(self, node: Node) -> set[str]:
         return {n for n in _plain_names(node) if Key(n) not in self.one_example}
 
-    def reach(self, nodes: list[Node]) -> set[Key]:
-        """All keys that the value of the nodes depends on, through definitions."""
-        found: set[Key] = set()
-        waiting = list(nodes)
-        while waiting:
-            for key in _keys(waiting.pop()):
-                if key in found:
-                    continue
-                found.add(key)
-                for table in (self.meanings, self.one_example):
-                    meaning = table.get(key)
-                    if isinstance(meaning, Defined):
-                        waiting.append(meaning.body)
-                    elif isinstance(meaning, Entry):
-                        waiting.append(Node("symbol", name=meaning.array))
-        return found
-
 
 def literal(node: Node) -> str | None:
     """``W_1`` for the symbol W with the one subscript 1: a name, not an entry."""
@@ -164,17 +147,6 @@ def _plain_names(node: Node) -> Iterator[str]:
             name = n.name if not n.args else literal(n)
             if name:
                 yield name
-
-
-def _keys(node: Node) -> Iterator[Key]:
-    for n in node.walk():
-        if n.op == "symbol":
-            yield Key(n.name, len(n.args))
-            yield Key(n.name, kind="function")  # a bare function name in a derivative
-            if name := literal(n):
-                yield Key(name)
-        elif n.op == "call":
-            yield Key(n.name.rstrip("'"), kind="function")
 
 
 def definition(statement: Statement) -> tuple[Key, Defined] | None:

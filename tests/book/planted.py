@@ -9,9 +9,10 @@ from mutate import Mutant, mutants
 
 from hwlib.formulas.judge import Context, Failure, Link, find_failure, links
 from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.notation import Defined, Key, Scope, definition
+from hwlib.formulas.notation import Defined, Entry, Key, Scope, definition, literal
 from hwlib.formulas.parse import parse
 from hwlib.formulas.symbolic import prove_equal
+from hwlib.formulas.tree import Node
 from tools.equations.extract import read_book
 from tools.equations.tables import Tables, contexts
 
@@ -35,7 +36,7 @@ class Book:
         self.by_label: dict[str, list[Context]] = {}
         for context in self.contexts:
             self.by_label.setdefault(context.label, []).append(context)
-        self._reach = {id(c): c.scope.reach(list(c.statement.sides)) for c in self.contexts}
+        self._reach = {id(c): reach(c.scope, list(c.statement.sides)) for c in self.contexts}
 
     def uses(self, context: Context, key: Key, meaning: Defined) -> bool:
         """Does the statement depend on this very definition."""
@@ -127,3 +128,32 @@ def _proof(original: Context, changed: Context) -> str:
         return ""
     reasons = [prove_equal(original, a, changed, b) for a, b in different]
     return "; ".join(reasons) if all(reasons) else ""
+
+
+def reach(scope: Scope, nodes: list[Node]) -> set[Key]:
+    """All keys that the value of the nodes depends on, through definitions."""
+    found: set[Key] = set()
+    waiting = list(nodes)
+    while waiting:
+        for key in _keys(waiting.pop()):
+            if key in found:
+                continue
+            found.add(key)
+            for table in (scope.meanings, scope.one_example):
+                meaning = table.get(key)
+                if isinstance(meaning, Defined):
+                    waiting.append(meaning.body)
+                elif isinstance(meaning, Entry):
+                    waiting.append(Node("symbol", name=meaning.array))
+    return found
+
+
+def _keys(node: Node) -> Iterator[Key]:
+    for n in node.walk():
+        if n.op == "symbol":
+            yield Key(n.name, len(n.args))
+            yield Key(n.name, kind="function")  # a bare function name in a derivative
+            if name := literal(n):
+                yield Key(name)
+        elif n.op == "call":
+            yield Key(n.name.rstrip("'"), kind="function")

@@ -12,7 +12,7 @@ import implementations
 import planted
 import pytest
 
-from hwlib.formulas.judge import Context, Link, find_failure, links
+from hwlib.formulas.judge import Context, Link, check_definition, find_failure, links
 from hwlib.formulas.normalise import NotationError
 from tools.equations import report
 from tools.equations.extract import chapters, equation, read_book
@@ -166,6 +166,17 @@ def test_what_is_true_passes(latex: str) -> None:
 )
 def test_what_is_false_or_unknown_fails_and_says_why(latex: str, message: str) -> None:
     assert re.search(message, str(find_failure(link_of(latex))))
+
+
+@pytest.mark.parametrize(
+    ("latex", "message"),
+    [
+        (r"\tau := \log(-1 - z^{2})", "has no value at any point tried"),
+        (r"\tau := \phi z", "cannot be evaluated: unknown symbol"),
+    ],
+)
+def test_a_definition_without_a_value_fails(latex: str, message: str) -> None:
+    assert message in str(check_definition(link_of(latex)))
 
 
 @pytest.mark.parametrize(

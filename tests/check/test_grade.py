@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import signal
 import time
 
 import pytest
@@ -456,3 +457,18 @@ def test_a_class_is_graded_on_draws_of_its_own(tmp_path, monkeypatch):
     other = run_of(tmp_path, "import numpy as np", answers=answer).results["predict"]
     assert len(first["steps"]) > len(other["steps"]) == 0
     assert run_of(tmp_path).points == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "tail", "cell", "expected"),
+    [
+        (None, "", 3, ("out of time", "stopped after 9 s in cell 3")),
+        (1, "MemoryError", 0, ("out of memory", "more than 64 MB")),
+        (-signal.SIGXCPU, "", 2, ("out of time", "too much processor time in cell 2")),
+        (-signal.SIGSEGV, "", 1, ("crashed", "signal SIGSEGV in cell 1")),
+        (7, "that was all", 0, ("crashed", "exit status 7: that was all")),
+    ],
+)
+def test_a_process_that_did_not_end_well_is_described(code, tail, cell, expected):
+    left = process.Run(code, tail, cell, False, {}, {})
+    assert process.death(left, process.Limits(seconds=9, megabytes=64)) == expected

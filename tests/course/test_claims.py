@@ -20,6 +20,7 @@ from myst_nb.ext.glue import extract_glue_data_cell, glue
 from traitlets.config import Config
 
 from hwlib.course.claims import EXACT, Claim, ClaimError, claim, environment, settings, table
+from tools.elsewhere import APPROXIMATE
 
 REAL, STAND_IN = SimpleNamespace(is_stand_in=False), SimpleNamespace(is_stand_in=True)
 
@@ -167,6 +168,11 @@ def test_nbval_sees_no_digit_that_may_differ(one, other, digits):
         for value in (one, other)
     ]
     assert len({re.sub(rule["regex"], rule["replace"], text) for text in texts}) == 1
+
+
+@pytest.mark.parametrize("shown", ["≈87.4", "≈87.4 ± 0.2", "≈87.4 to 88.6", "≈-1.5 to -0.5"])
+def test_nbval_sees_neither_end_of_a_range_that_may_differ(shown):
+    assert re.sub(APPROXIMATE, "≈#", f"<td>{shown}</td>") == "<td>≈#</td>"
 
 
 class Text(HTMLParser):

@@ -68,7 +68,10 @@ class Symbolic:
 
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
         place = sp.Dummy("place", real=True)
-        return sp.diff(function(place), place).subs(place, at)
+        value = sp.sympify(function(place))
+        if sp.count_ops(value) > LARGEST:
+            raise UndecidedError("too large to differentiate")
+        return sp.diff(value, place).subs(place, at)
 
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool:
         difference = sp.sympify(a - b)

@@ -31,9 +31,12 @@ HANDED_IN = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module", autouse=True)
 def unmeasured() -> Iterator[None]:
-    """Keep away what measures coverage: it slows this algebra threefold."""
+    """Keep away what measures coverage: it slows this algebra threefold.
+
+    What measures is the tests of `hwlib.formulas`.
+    """
     tracer = sys.gettrace()
     sys.settrace(None)
     yield
@@ -117,7 +120,6 @@ def test_every_function_that_names_an_equation_is_compared_with_it(book: list[Co
     assert set(implementations.ADAPTERS) <= labels
 
 
-@pytest.mark.usefixtures("unmeasured")
 def test_planted_errors_are_noticed() -> None:
     """Every error that can be planted in any equation of the book: at least 95 % are caught."""
     read = planted.Book(BOOK)

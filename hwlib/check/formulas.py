@@ -134,7 +134,8 @@ def _scope(sets: tuple[str, ...]) -> Scope:
 
 def _counted(sets: Iterable[str], scope: Scope) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Letters with indices, and what each index counts: a table has them as ``x_{b,d}``."""
-    for node in (read_expression(symbol, scope) for used in sets for symbol in TABLES["sets"][used]):
+    for symbol in (symbol for used in sets for symbol in TABLES["sets"][used]):
+        node = read_expression(symbol, scope)
         meanings = [scope.meanings.get(Key(index.name)) for index in node.args]
         sizes = [meaning.size for meaning in meanings if isinstance(meaning, Index)]
         if node.op == "symbol" and sizes and len(sizes) == len(node.args):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +14,7 @@ from typing import Any
 
 from hwlib.check import feedback
 from hwlib.check.grade import Grade
-from hwlib.check.hand_in import plain
+from hwlib.check.hand_in import plain, store
 from hwlib.check.tasks import TASKS, tasks_of
 
 # Names of files and folders as platforms hand them out; without one of these see `student_of`.
@@ -81,25 +81,24 @@ def chosen(grades: Iterable[tuple[str, Grade]], take: str) -> dict[str, list[Gra
 
 
 def partial(grade: Grade, steps: Mapping[str, Sequence[str]]) -> Grade:
-    """Return a grade with points for the steps that were passed, in halves, rounded down.
-
-    ``steps`` are all steps of each task, as a right answer passes them.
-    """
-    points = 0.0
-    for name, result in grade.results.items():
-        possible, all_steps = TASKS[name].points, set(steps.get(name, ()))
-        if result and not result["failed"]:
-            points += possible
-        elif result and all_steps:
-            share = len(all_steps & set(result["steps"])) / len(all_steps)
-            points += math.floor(2 * possible * min(share, 1)) / 2
-    return replace(grade, points=points)
+    """Return a grade with the points of `task_points`."""
+    return replace(grade, points=sum(task_points(grade, steps).values()))
 
 
 def task_points(grade: Grade, steps: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """Return the points of each task of one grade."""
-    whole = {name: replace(grade, results={name: r}) for name, r in grade.results.items()}
-    return {name: partial(alone, steps).points for name, alone in whole.items()}
+    """Return the points of each task: those of the steps that were passed, in halves, rounded down.
+
+    ``steps`` are all steps of each task, as a right answer passes them.
+    """
+    points = dict.fromkeys(grade.results, 0.0)
+    for name, result in grade.results.items():
+        possible, all_steps = TASKS[name].points, set(steps.get(name, ()))
+        if result and not result["failed"]:
+            points[name] = possible
+        elif result and all_steps:
+            share = len(all_steps & set(result["steps"])) / len(all_steps)
+            points[name] = math.floor(2 * possible * share) / 2
+    return points
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
@@ -245,22 +244,13 @@ def _remarks(grades: Iterable[Grade]) -> Iterable[str]:
         yield from (f"chapter {grade.chapter}: {remark}" for remark in grade.remarks)
 
 
-def store(path: Path, text: str) -> None:
-    """Write a file so that it is whole at any time, also if the program is stopped."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
-
-
 def store_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write a CSV file that spreadsheets read as text and numbers, and run nothing of."""
     lines: list[list[str]] = [list(rows[0])] if rows else []
     lines += [[_cell(value) for value in row.values()] for row in rows]
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows(lines)
-    os.replace(part, path)
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    store(path, text.getvalue(), "utf-8-sig")
 
 
 def _cell(value: Any) -> str:

@@ -51,6 +51,14 @@ def plain(text: object, longest: int = 300) -> str:
     return safe + "…" if len(words) > longest else safe
 
 
+def store(path: Path, text: str, encoding: str = "utf-8") -> None:
+    """Write a file so that it is whole at any time, also if the program is stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding, newline="")
+    part.replace(path)
+
+
 def digest(source: str) -> str:
     """Return what tells whether a cell's code is still the original; blanks do not count."""
     return hashlib.sha256("".join(source.split()).encode("utf-8", "replace")).hexdigest()[:16]

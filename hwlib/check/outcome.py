@@ -10,47 +10,22 @@ from hwlib.check.tasks import TASKS, Task
 
 
 class Fault(Exception):
-    """The first thing that is wrong with an answer.
+    """The first thing that is wrong with an answer, in the texts of a `Result`."""
 
-    Parameters
-    ----------
-    sentence : str
-        What is wrong, in one sentence without its subject: "returns the wrong shape".
-    given, got, expected : str
-        The input that shows it, what the answer returned, and what is right.
-    hint : str
-        A question or remark that leads to the fault without stating the solution.
-    mistake : str
-        The name of a mistake that was recognised, for reports.
-    """
-
-    def __init__(
-        self,
-        sentence: str,
-        *,
-        given: str = "",
-        got: str = "",
-        expected: str = "",
-        hint: str = "",
-        mistake: str = "",
-    ) -> None:
+    def __init__(self, sentence: str, **texts: str) -> None:
         super().__init__(sentence)
-        self.details = {
-            "sentence": sentence,
-            "given": given,
-            "got": got,
-            "expected": expected,
-            "hint": hint,
-            "mistake": mistake,
-        }
+        self.details = {"sentence": sentence, "mistake": "", **texts}
 
 
 @dataclass(frozen=True)
 class Result:
     """The outcome of one check. It is true where the answer passed.
 
-    ``steps`` names the steps that were passed, ``failed`` the one that was not; the texts are those
-    of `Fault`. ``notes`` hold remarks about an answer that is right.
+    ``steps`` names the steps that were passed, ``failed`` the one that was not; ``notes`` hold
+    remarks about an answer that is right. ``sentence`` says what is wrong, without its subject, as
+    in "returns the wrong shape"; ``given``, ``got`` and ``expected`` are the input that shows it,
+    what the answer returned, and what is right. ``hint`` leads to the fault without stating the
+    solution, and ``mistake`` is the name of one that was recognised, for reports.
     """
 
     task: str

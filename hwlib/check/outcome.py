@@ -2,11 +2,10 @@
 
 import html
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hwlib.check.tasks import TASKS, Task
+from hwlib.check.tasks import POINTS, TASKS
 
 
 class Fault(Exception):
@@ -103,15 +102,12 @@ class Report:
                 rows.append((name, reached, f"{result.failed}: it {result.sentence}"))
         return rows
 
-    def as_dict(self) -> dict[str, object]:
-        """The report as it is written to JSON."""
-        results = {name: asdict(r) if r is not None else None for name, r in self.results.items()}
-        return {"points": self.points, "possible": self.possible, "results": results}
-
     def write(self, path: str | Path) -> Path:
         """Write the report to ``path`` as JSON and return the path."""
+        results = {name: result and asdict(result) for name, result in self.results.items()}
+        content = {"points": self.points, "possible": self.possible, "results": results}
         path = Path(path)
-        path.write_text(json.dumps(self.as_dict(), indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return path
 
     def __repr__(self) -> str:
@@ -158,13 +154,7 @@ def report(*, chapter: int | None = None) -> Report:
     ValueError
         If there is no such chapter.
     """
-    chapters = {t.chapter for t in TASKS.values()}
-    if chapter is not None and chapter not in chapters:
-        raise ValueError(f"chapter: expected one of {sorted(chapters)}, got {chapter}.")
+    if chapter is not None and chapter not in POINTS:
+        raise ValueError(f"chapter: expected one of {sorted(POINTS)}, got {chapter}.")
     wanted = {chapter} if chapter is not None else {TASKS[name].chapter for name in _latest}
-    return report_of([task for task in TASKS.values() if task.chapter in wanted], _latest)
-
-
-def report_of(tasks: Iterable[Task], results: dict[str, Result]) -> Report:
-    """Return the report on ``tasks``, from ``results`` by name."""
-    return Report({task.name: results.get(task.name) for task in tasks})
+    return Report({n: _latest.get(n) for n, task in TASKS.items() if task.chapter in wanted})

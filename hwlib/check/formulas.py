@@ -33,22 +33,11 @@ class FormulaResult(Result):
 
 
 def formula(task: str, answer: Any) -> FormulaResult:
-    r"""Check a formula written in LaTeX, such as ``r"\hat{y} - y"``.
+    r"""Check a formula written in LaTeX, such as ``r"\hat{y} - y"``, or a chain that ends in one.
 
     Any form that is equal to the right one passes. What cannot be read in one way only is not
-    judged, and the result says what to write instead. Nothing of the answer is executed.
-
-    Parameters
-    ----------
-    task : str
-        One of `FORMULAS`; an underscore counts as a hyphen.
-    answer : str
-        A formula, or a chain of equations that ends in one.
-
-    Raises
-    ------
-    ValueError
-        If there is no such task.
+    judged, and the result says what to write instead. Nothing of the answer is executed. The task
+    is one of `FORMULAS`; an underscore counts as a hyphen.
     """
     name = task.replace("_", "-")
     if name not in FORMULAS:

@@ -102,13 +102,7 @@ def task_points(grade: Grade, steps: Mapping[str, Sequence[str]]) -> dict[str, f
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    """Read a CSV file with a head, as spreadsheets save it.
-
-    Raises
-    ------
-    TableError
-        If it cannot be read, or lacks a column that is needed.
-    """
+    """Read a CSV file with a head, as spreadsheets save it."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
@@ -130,13 +124,7 @@ def read_roster(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_overrides(path: Path) -> list[Override]:
-    """Read the corrections of a teacher: student, task, points, comment.
-
-    Raises
-    ------
-    TableError
-        If a task is unknown, or points are none between 0 and what is possible.
-    """
+    """Read the corrections of a teacher: student, task, points, comment."""
     found = []
     for row in read_table(path, ("student", "task", "points")):
         name, points = row["task"].removeprefix("my_"), row["points"].replace(",", ".")

@@ -143,16 +143,7 @@ def forget() -> None:
 def report(*, chapter: int | None = None) -> Report:
     """Sum up the latest result of every task.
 
-    Parameters
-    ----------
-    chapter : int, optional
-        Report on the tasks of this chapter; without it, on those of every chapter in which
-        something was checked.
-
-    Raises
-    ------
-    ValueError
-        If there is no such chapter.
+    Those of one chapter, or without it those of every chapter in which something was checked.
     """
     if chapter is not None and chapter not in POINTS:
         raise ValueError(f"chapter: expected one of {sorted(POINTS)}, got {chapter}.")

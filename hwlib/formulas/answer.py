@@ -153,13 +153,7 @@ def read_for(answer: str, question: Question) -> list[Side]:
 
 
 def _asserted(sides: list[Side]) -> list[Side]:
-    """The sides that state something: a name for the answer states nothing.
-
-    Raises
-    ------
-    NotationError
-        If a letter is unknown, or no side is written out.
-    """
+    """The sides that state something: a name for the answer states nothing."""
     if len(sides) > 1 and _is_name(sides[0]):
         sides = sides[1:]
     elif len(sides) > 1 and _is_name(sides[-1]):

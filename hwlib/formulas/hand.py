@@ -36,20 +36,10 @@ class Side:
 
 
 def read(answer: str, scope: Scope, **options: Any) -> list[Side]:
-    """Read ``answer``: a formula, or a chain of equations between formulas.
+    """Read ``answer``, a formula or a chain of equations, in the letters of ``scope``.
 
-    Parameters
-    ----------
-    answer : str
-    scope : Scope
-        The meanings of the letters.
-    **options
-        Those of `Names`.
-
-    Raises
-    ------
-    NotationError
-        With the piece that cannot be read in one way only, and what to write instead.
+    The options are those of `Names`. A `NotationError` quotes the piece that cannot be read in one
+    way only, and says what to write instead.
     """
     reader = Reader(answer, scope, **options)
     sides = [reader.side()]

@@ -99,10 +99,7 @@ class Token(NamedTuple):
 def spelled(answer: str) -> str:
     """Write an answer in LaTeX alone, without what only sets it.
 
-    Raises
-    ------
-    NotationError
-        If it is empty or very long, holds text, or a comma between digits.
+    A `NotationError` says that it is empty or very long, holds text, or a comma between digits.
     """
     if len(answer) > LONGEST:
         raise NotationError(f"it has more than {LONGEST} characters: write a shorter formula")

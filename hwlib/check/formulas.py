@@ -14,6 +14,7 @@ from hwlib.check.texts import fault
 from hwlib.check.values import describe
 from hwlib.formulas.answer import Question, judge
 from hwlib.formulas.hand import read_expression
+from hwlib.formulas.names import Letters
 from hwlib.formulas.notation import Index, Key, Scope, declaration
 
 TABLES: dict[str, Any] = tomllib.loads(
@@ -100,15 +101,16 @@ def question(name: str, instead: str = "") -> Question:
     """What a task asks, or one of its typical mistakes in the place of what is right."""
     rows = TABLES[name]
     scope = _scope(("sizes", *rows["sets"]))
-    return Question(
+    letters = Letters(
         scope,
-        read_expression(instead or rows["right"], scope),
-        () if instead else tuple(read_expression(latex, scope) for latex in rows.get("also", ())),
-        withheld=tuple(rows.get("withheld", ())),
-        single="batch" not in rows["sets"],
         loss=next((text for text in (r"\ell", "L") if scope.knows(text)), ""),
+        single="batch" not in rows["sets"],
+        withheld=tuple(rows.get("withheld", ())),
         sizes=dict(_counted(rows["sets"], scope)),
     )
+    also = () if instead else rows.get("also", ())
+    right, *others = (read_expression(text, scope) for text in (instead or rows["right"], *also))
+    return Question(letters, right, tuple(others))
 
 
 @cache

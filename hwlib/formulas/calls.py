@@ -111,7 +111,7 @@ class Calls(Names):
         arguments = tuple(self.arguments(name))
         if len(arguments) > 1:
             raise self.error(f"{name} takes one argument")
-        if primes and name + primes in self.withheld:
+        if primes and name + primes in self.letters.withheld:
             self.left_over.append(self.text_from(start))
         node = Node("call", arguments, name + primes)
         return Node("power", (node, power)) if power else node
@@ -148,7 +148,7 @@ class Calls(Names):
         for node in body.walk():
             for position, index in enumerate(node.args if node.op == "symbol" else ()):
                 if index.op == "symbol" and index.name == letter:
-                    sizes = self.sizes.get(node.name, ())
+                    sizes = self.letters.sizes.get(node.name, ())
                     if position < len(sizes):
                         return Node("symbol", (), sizes[position])
         raise self.error(f"how far does {letter} count? write \\sum_{{{letter}=1}}^{{...}}")

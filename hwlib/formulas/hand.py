@@ -6,10 +6,9 @@ what to write instead.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from hwlib.formulas.calls import CLOSING, FUNCTIONS
-from hwlib.formulas.names import LABELS
+from hwlib.formulas.names import LABELS, Letters
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Scope
 from hwlib.formulas.pieces import Pieces
@@ -35,13 +34,13 @@ class Side:
     remarks: tuple[str, ...] = ()
 
 
-def read(answer: str, scope: Scope, **options: Any) -> list[Side]:
-    """Read ``answer``, a formula or a chain of equations, in the letters of ``scope``.
+def read(answer: str, letters: Letters) -> list[Side]:
+    """Read a formula, or a chain of equations between formulas.
 
-    The options are those of `Names`. A `NotationError` quotes the piece that cannot be read in one
-    way only, and says what to write instead.
+    A `NotationError` quotes the piece that cannot be read in one way only, and says what to write
+    instead.
     """
-    reader = Reader(answer, scope, **options)
+    reader = Reader(answer, letters)
     sides = [reader.side()]
     while reader.peek() in ("=", ":=", "=="):
         reader.take()
@@ -57,7 +56,7 @@ def times(left: Node, right: Node) -> Node:
 
 def read_expression(text: str, scope: Scope) -> Node:
     """Read one side, whatever its letters mean."""
-    reader = Reader(text, scope)
+    reader = Reader(text, Letters(scope))
     node = reader.side().node
     reader.end()
     return node
@@ -231,6 +230,6 @@ class Reader(Pieces):
             return None
         name = self.take()
         self.arguments(name)
-        if name in self.withheld:
+        if name in self.letters.withheld:
             self.left_over.append(name)
         return self.named(name)

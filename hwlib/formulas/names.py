@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, literal
@@ -17,37 +17,29 @@ GREEK = {
 LABELS = ("L", "J", "l", "E", r"\ell")
 
 
-class Names(Stream):
-    """Reads names and looks them up.
+@dataclass(frozen=True)
+class Letters:
+    """The letters that an answer may be written in, as ``scope`` defines them.
 
-    Parameters
-    ----------
-    answer : str
-    scope : Scope
-        What the letters mean.
-    loss : str
-        The loss in ``scope``: other usual names stand for it, too.
-    single : bool
-        Is the answer about one example, so that its number may stand at a letter or not.
-    withheld : collection of str
-        Names that an answer may not contain in the end, as they are to be written out.
-    sizes : mapping
-        What each index of a name counts: ``{"a": ("B", "K")}``.
+    Other usual names stand for the ``loss``, too. Where an answer is about a ``single`` example,
+    its number may stand at a letter or not. ``withheld`` are names that an answer may not contain
+    in the end, as they are to be written out. ``sizes`` say what each index of a name counts:
+    ``{"a": ("B", "K")}``.
     """
 
-    def __init__(
-        self,
-        answer: str,
-        scope: Scope,
-        *,
-        loss: str = "",
-        single: bool = False,
-        withheld: Collection[str] = (),
-        sizes: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> None:
+    scope: Scope
+    loss: str = ""
+    single: bool = False
+    withheld: Collection[str] = ()
+    sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Names(Stream):
+    """Reads names and looks them up."""
+
+    def __init__(self, answer: str, letters: Letters) -> None:
         super().__init__(answer)
-        self.scope, self.loss, self.single, self.withheld = scope, loss, single, withheld
-        self.sizes = sizes or {}
+        self.letters, self.scope = letters, letters.scope
         self.bound: Counter[str] = Counter()
         self.left_over: list[str] = []
         self.unknown: list[str] = []
@@ -80,7 +72,9 @@ class Names(Stream):
             else:
                 break
         numbered = f"{name}_{indices[0].name}" if indices else name
-        if {name, numbered} & {*self.withheld} or (primes and not self.bound[name + primes]):
+        if {name, numbered} & {*self.letters.withheld} or (
+            primes and not self.bound[name + primes]
+        ):
             self.left_over.append(self.text_from(start))
         if primes and self.bound[name + primes]:
             name, primes = name + primes, ""
@@ -195,7 +189,7 @@ class Names(Stream):
         if label.strip("()").isalpha():  # the number of an example: y^{(i)}
             indices.insert(0, Node("symbol", (), label.strip("()")))
             label = ""
-        if self.single and self._is_example(name, label, indices):
+        if self.letters.single and self._is_example(name, label, indices):
             indices = indices[1:]
         spellings = self._spellings(name, label, indices)
         for node in spellings:
@@ -203,9 +197,9 @@ class Names(Stream):
             known = self.scope.knows(node.name, len(node.args)) or bool(key and self.knows(key))
             if known and not primes and self._indices_known(node):
                 return node
-        if self.loss and name in LABELS and not indices and not label and not primes:
+        if self.letters.loss and name in LABELS and not indices and not label and not primes:
             self.left_over.append(name)
-            return Node("symbol", (), self.loss)
+            return Node("symbol", (), self.letters.loss)
         below = ",".join(n.name for n in indices)
         shown = f"{name}{'^{' + label + '}' if label else ''}{'_{' + below + '}' if below else ''}"
         self.unknown.append(shown + primes)

@@ -69,12 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--overrides", type=Path, metavar="CSV", help="student,task,points,comment: these count")
     add("--roster", type=Path, metavar="CSV", help="student, and what platforms know students by")
     add("--reference", type=Path, metavar="FOLDER", help="notebooks with solutions, graded first")
-    add(
-        "--class-seed",
-        type=int,
-        metavar="N",
-        help="draw other values than students see",
-    )
+    add("--class-seed", type=int, metavar="N", help="draw other values than students see")
     add("--seconds", type=float, default=limits.seconds, help="for a hand-in (%(default)s)")
     add("--task-seconds", type=float, default=limits.task_seconds, help="for a task (%(default)s)")
     add("--megabytes", type=int, default=limits.megabytes, help="for a hand-in (%(default)s)")

@@ -72,9 +72,8 @@ class Names(Stream):
             else:
                 break
         numbered = f"{name}_{indices[0].name}" if indices else name
-        if {name, numbered} & {*self.letters.withheld} or (
-            primes and not self.bound[name + primes]
-        ):
+        withheld = {name, numbered} & set(self.letters.withheld)
+        if withheld or (primes and not self.bound[name + primes]):
             self.left_over.append(self.text_from(start))
         if primes and self.bound[name + primes]:
             name, primes = name + primes, ""

@@ -67,8 +67,8 @@ class Reader(Pieces):
 
     def side(self) -> Side:
         """One side, up to the next equals sign."""
-        while self.peek() == ROW:
-            self.take()
+        while self.skip(ROW):
+            pass
         start, self.left_over, self.unknown, self.remarks = self.at, [], [], []
         node = self.expression()
         while self.peek() == ROW and self.peek(1) in ("=", ""):
@@ -109,8 +109,7 @@ class Reader(Pieces):
     def term(self) -> Node:
         r"""Products, multiplied entry by entry where \odot stands between them."""
         parts = [self.product()]
-        while self.peek() == r"\odot":
-            self.take()
+        while self.skip(r"\odot"):
             parts.append(self.product())
         return parts[0] if len(parts) == 1 else Node("hadamard", tuple(parts))
 
@@ -155,8 +154,7 @@ class Reader(Pieces):
         bracket = self.peek() in CLOSING and self.peek() != "{"
         atom = self.atom()
         self.depth -= 1
-        if bracket and self.peek() == "_":  # an entry of an array: (A^T B)_k
-            self.take()
+        if bracket and self.skip("_"):  # an entry of an array: (A^T B)_k
             atom = Node("entry", (atom, *self.indices()))
         while self.peek() == "^":
             atom = self.raised(atom)

@@ -62,10 +62,9 @@ class Names(Stream):
         primes = label = ""
         while True:
             if self.peek() == "'" or (self.peek() == "^" and self.peek(1) == "'"):
-                self.at += self.peek() == "^"
+                self.skip("^")
                 primes += self.take()
-            elif self.peek() == "_" and not indices:
-                self.take()
+            elif not indices and self.skip("_"):
                 indices = self.indices()
             elif self.peek() == "^" and (found := self.label()):
                 label += found
@@ -96,32 +95,26 @@ class Names(Stream):
     def accented(self) -> tuple[str, list[Node]]:
         r"""``\hat{y}``, ``\hat y``, ``\hat{y_b}``, ``\hat{y}_b``."""
         accent = self.take()
-        inside = self.peek() == "{"
-        if inside:
-            self.take()
+        inside = self.skip("{")
         name, indices = f"{accent}{{{self.letter()}}}", []
         if inside:
-            if self.peek() == "_":
-                self.take()
+            if self.skip("_"):
                 indices = self.indices()
             self.take("}")
         return name, indices
 
     def indices(self) -> list[Node]:
         """What stands below a letter: indices, with or without commas between them."""
-        if self.peek() != "{":
+        if not self.skip("{"):
             if self.kind() == "number" and len(self.peek()) > 1:
                 raise self.error("put the index into braces: TeX lowers its first digit")
             return [self.index()]
-        self.take()
         found = [self.index()]
-        while self.peek() != "}":
-            if self.peek() == ",":
-                self.take()
+        while not self.skip("}"):
+            self.skip(",")
             if self.peek() in ("+", "-", "/", "="):
                 raise self.error("an index is a letter or a number: x_{b,d}")
             found.append(self.index())
-        self.take()
         return found
 
     def index(self) -> Node:
@@ -141,20 +134,17 @@ class Names(Stream):
         """``(2)`` or ``[2]`` or ``(i)`` above a letter, a star, or nothing."""
         start = self.at
         self.take("^")
-        braces = self.peek() == "{"
-        self.at += braces
+        braces = self.skip("{")
         opening, inner, closing = self.peek(), self.peek(1), self.peek(2)
-        if opening == "*":
-            self.take()
-            self.at += braces and self.peek() == "}"
+        if self.skip("*"):
+            if braces:
+                self.skip("}")
             return "*"
         if (opening, closing) in (("(", ")"), ("[", "]")) and (inner.isdigit() or inner.isalpha()):
             if not braces:
                 raise self.error("put what stands above a letter into braces: w^{(2)}")
             self.at += 3
-            if self.peek() == "}":
-                self.take()
-            else:  # W^{(2) T}
+            if not self.skip("}"):  # W^{(2) T}
                 self.tokens.insert(self.at, self.tokens[start]._replace(text="{", kind="sign"))
                 self.tokens.insert(self.at, self.tokens[start])
             return f"({inner})"

@@ -41,6 +41,12 @@ class Stream:
         self.at = min(self.at + 1, len(self.tokens) - 1)
         return token
 
+    def skip(self, token: str) -> bool:
+        """Go past the next token if it is this one."""
+        found = self.peek() == token
+        self.at += found
+        return found
+
     def take_digit(self) -> str:
         """Go past the first digit of a number: \\frac12."""
         token = self.tokens[self.at]

@@ -28,6 +28,7 @@ class Grade:
 
     ``status`` is "graded", "refused" (no notebook), "out of time", "out of memory" or "crashed";
     ``detail`` says more where it is not graded; ``modified`` is the time of the file.
+    ``credit`` holds the points of each task, once the grade stands in a gradebook.
     ``results`` has an entry for each task of the chapter, None where the answer is missing;
     ``errors`` are those of cells, by number; ``remarks`` are for the teacher.
     """
@@ -40,6 +41,7 @@ class Grade:
     seconds: float = 0.0
     modified: float = 0.0
     detail: str = ""
+    credit: dict[str, float] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)

@@ -80,15 +80,11 @@ def chosen(grades: Iterable[tuple[str, Grade]], take: str) -> dict[str, list[Gra
     return {s: sorted(found[s].values(), key=lambda g: (g.chapter, g.path)) for s in sorted(found)}
 
 
-def partial(grade: Grade, steps: Mapping[str, Sequence[str]]) -> Grade:
-    """Return a grade with the points of `task_points`."""
-    return replace(grade, points=sum(task_points(grade, steps).values()))
-
-
 def task_points(grade: Grade, steps: Mapping[str, Sequence[str]]) -> dict[str, float]:
     """Return the points of each task: those of the steps that were passed, in halves, rounded down.
 
-    ``steps`` are all steps of each task, as a right answer passes them.
+    ``steps`` are all steps of each task, as a right answer passes them; without them nothing is
+    given for a part of them.
     """
     points = dict.fromkeys(grade.results, 0.0)
     for name, result in grade.results.items():
@@ -153,9 +149,9 @@ class Gradebook:
         self._overrides, self._roster = overrides, roster or {}
 
     def add(self, student: str, grade: Grade) -> Grade:
-        """Add the grade of a hand-in, and return it with partial credit if that is given."""
-        if self.steps:
-            grade = partial(grade, self.steps)
+        """Add the grade of a hand-in, and return it with the points of each task."""
+        credit = task_points(grade, self.steps)
+        grade = replace(grade, points=sum(credit.values()), credit=credit)
         self.grades.append((student, grade))
         return grade
 
@@ -173,7 +169,7 @@ class Gradebook:
             row: dict[str, Any] = {"student": student}
             points: dict[str, float] = {}
             for grade in mine:
-                points |= task_points(grade, self.steps)
+                points |= grade.credit
             for task in (task for chapter in chapters for task in tasks_of(chapter)):
                 override = given.get((student, task.name))
                 row[task.name] = override.points if override else points.get(task.name, "")

@@ -15,9 +15,10 @@ from typing import NoReturn
 
 from hwlib.check.grade import Grade, grade
 from hwlib.check.gradebook import Gradebook, TableError, read_overrides, read_roster, student_of
-from hwlib.check.hand_in import CHAPTERS, find, plain
+from hwlib.check.hand_in import find, plain
 from hwlib.check.process import Limits
 from hwlib.check.reference import BrokenError, Reference
+from hwlib.check.tasks import POINTS
 
 DESCRIPTION = """
 Grade notebooks, each in a process of its own. This is no sandbox: a hand-in is a program, and can
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("grades"), help="folder for tables and pages (%(default)s)"
     )
     add("--json", type=Path, help="write all grades to this file as well")
-    add("--chapter", type=int, choices=sorted(CHAPTERS), help="that of all hand-ins")
+    add("--chapter", type=int, choices=list(POINTS), help="that of all hand-ins")
     add(
         "--student",
         default="",
@@ -68,12 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--overrides", type=Path, metavar="CSV", help="student,task,points,comment: these count")
     add("--roster", type=Path, metavar="CSV", help="student, and what platforms know students by")
     add("--reference", type=Path, metavar="FOLDER", help="notebooks with solutions, graded first")
-    add(
-        "--class-seed",
-        type=int,
-        metavar="N",
-        help="draw other values than students see",
-    )
+    add("--class-seed", type=int, metavar="N", help="draw other values than students see")
     add("--seconds", type=float, default=limits.seconds, help="for a hand-in (%(default)s)")
     add("--task-seconds", type=float, default=limits.task_seconds, help="for a task (%(default)s)")
     add("--megabytes", type=int, default=limits.megabytes, help="for a hand-in (%(default)s)")

@@ -54,13 +54,7 @@ class Magics:
 
 
 def statements(source: str) -> Iterator[ast.stmt]:
-    """Yield what is to be run of a cell, as IPython would read it, imports one by one.
-
-    Raises
-    ------
-    SyntaxError
-        If the cell is no Python.
-    """
+    """Yield what is to be run of a cell, as IPython would read it, imports one by one."""
     for node in ast.parse(TransformerManager().transform_cell(source), "this cell").body:
         if isinstance(node, ast.Import):
             yield from (ast.copy_location(ast.Import([name]), node) for name in node.names)

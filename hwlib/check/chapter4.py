@@ -16,12 +16,7 @@ from hwlib.check.values import Array, Parts, describe, reader, several
 def tensor(
     value: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype, given: str, hint: str = ""
 ) -> Tensor:
-    """Return ``value`` once it is a tensor of this shape and dtype.
-
-    Raises
-    ------
-    Fault
-    """
+    """Return ``value``; it is a fault if it is no tensor of this shape and dtype."""
     if not isinstance(value, Tensor):
         raise fault("no tensor", given, describe(value), name=name, shape=shape, wanted=dtype)
     if tuple(value.shape) != shape:

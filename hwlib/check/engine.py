@@ -34,11 +34,7 @@ class Known(NamedTuple):
 def known(table: str, functions: Mapping[str, Callable[..., Any]]) -> list[Known]:
     """Join wrong answers, which have the arguments of the right one, with their hints by name.
 
-    Parameters
-    ----------
-    table : str
-        The table under ``known`` in `texts.toml`.
-    functions : mapping of name to function
+    The hints stand in this table under ``known`` in `texts.toml`.
     """
     hints = TEXTS["known"][table]
     if functions.keys() != hints.keys():
@@ -104,10 +100,7 @@ def _undisturbed() -> Iterator[None]:
 def call(answer: Callable[..., Any], *args: Any, given: str, changes: bool = False) -> Any:
     """Return ``answer(*args)``, computed on copies unless it is to change its arguments.
 
-    Raises
-    ------
-    Fault
-        If the answer raises, returns None, or changes an argument that it was lent.
+    It is a fault if it raises, returns None, or changes an argument that it was lent.
     """
     lent = args if changes else copy.deepcopy(args)
     try:

@@ -1,7 +1,7 @@
 """Formulas that were derived on paper: ``check.formula("loss_by_logit", r"...")``, in LaTeX."""
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
@@ -9,17 +9,19 @@ from typing import Any
 
 from hwlib.check.engine import call, task
 from hwlib.check.outcome import Fault, Result
+from hwlib.check.tasks import WRITTEN
 from hwlib.check.texts import fault
 from hwlib.check.values import describe
 from hwlib.formulas.answer import Question, judge
 from hwlib.formulas.hand import read_expression
-from hwlib.formulas.notation import Scope, declaration
+from hwlib.formulas.names import Letters
+from hwlib.formulas.notation import Index, Key, Scope, declaration
 
 TABLES: dict[str, Any] = tomllib.loads(
     files("hwlib.check").joinpath("formulas.toml").read_text(encoding="utf-8")
 )
 NOT_READ = "formula not read"
-FORMULAS = tuple(name for name in TABLES if name not in ("sets", "counted", "general"))
+FORMULAS = tuple(name for name in TABLES if name not in ("sets", "general"))
 
 
 class FormulaResult(Result):
@@ -32,22 +34,11 @@ class FormulaResult(Result):
 
 
 def formula(task: str, answer: Any) -> FormulaResult:
-    r"""Check a formula written in LaTeX, such as ``r"\hat{y} - y"``.
+    r"""Check a formula written in LaTeX, such as ``r"\hat{y} - y"``, or a chain that ends in one.
 
     Any form that is equal to the right one passes. What cannot be read in one way only is not
-    judged, and the result says what to write instead. Nothing of the answer is executed.
-
-    Parameters
-    ----------
-    task : str
-        One of `FORMULAS`; an underscore counts as a hyphen.
-    answer : str
-        A formula, or a chain of equations that ends in one.
-
-    Raises
-    ------
-    ValueError
-        If there is no such task.
+    judged, and the result says what to write instead. Nothing of the answer is executed. The task
+    is one of `FORMULAS`; an underscore counts as a hyphen.
     """
     name = task.replace("_", "-")
     if name not in FORMULAS:
@@ -102,7 +93,7 @@ def _check(name: str) -> Callable[[Any], Result]:
     return lambda answer: run((lambda: answer) if isinstance(answer, str) else answer)
 
 
-best_logit, tanh_gradient, step_count = map(_check, ("best_logit", "tanh_gradient", "step_count"))
+globals().update({name: _check(name) for name in WRITTEN})
 
 
 @cache
@@ -110,16 +101,16 @@ def question(name: str, instead: str = "") -> Question:
     """What a task asks, or one of its typical mistakes in the place of what is right."""
     rows = TABLES[name]
     scope = _scope(("sizes", *rows["sets"]))
-    counted = TABLES["counted"] | rows.get("counted", {})
-    return Question(
+    letters = Letters(
         scope,
-        read_expression(instead or rows["right"], scope),
-        () if instead else tuple(read_expression(latex, scope) for latex in rows.get("also", ())),
-        withheld=tuple(rows.get("withheld", ())),
-        single="batch" not in rows["sets"],
         loss=next((text for text in (r"\ell", "L") if scope.knows(text)), ""),
-        sizes={letter: tuple(text.split()) for letter, text in counted.items()},
+        single="batch" not in rows["sets"],
+        withheld=tuple(rows.get("withheld", ())),
+        sizes=dict(_counted(rows["sets"], scope)),
     )
+    also = () if instead else rows.get("also", ())
+    right, *others = (read_expression(text, scope) for text in (instead or rows["right"], *also))
+    return Question(letters, right, tuple(others))
 
 
 @cache
@@ -130,3 +121,13 @@ def _scope(sets: tuple[str, ...]) -> Scope:
         read = partial(read_expression, scope=scope)
         scope = scope.extended(dict([declaration(symbol, text, read)]))
     return scope
+
+
+def _counted(sets: Iterable[str], scope: Scope) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Letters with indices, and what each index counts: a table has them as ``x_{b,d}``."""
+    for symbol in (symbol for used in sets for symbol in TABLES["sets"][used]):
+        node = read_expression(symbol, scope)
+        meanings = [scope.meanings.get(Key(index.name)) for index in node.args]
+        sizes = [meaning.size for meaning in meanings if isinstance(meaning, Index)]
+        if node.op == "symbol" and sizes and len(sizes) == len(node.args):
+            yield node.name, tuple(sizes)

@@ -28,6 +28,7 @@ class Grade:
 
     ``status`` is "graded", "refused" (no notebook), "out of time", "out of memory" or "crashed";
     ``detail`` says more where it is not graded; ``modified`` is the time of the file.
+    ``credit`` holds the points of each task, once the grade stands in a gradebook.
     ``results`` has an entry for each task of the chapter, None where the answer is missing;
     ``errors`` are those of cells, by number; ``remarks`` are for the teacher.
     """
@@ -40,6 +41,7 @@ class Grade:
     seconds: float = 0.0
     modified: float = 0.0
     detail: str = ""
+    credit: dict[str, float] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -65,7 +67,7 @@ def grade(
     jobs: int | None = None,
     chapter: int | None = None,
 ) -> Generator[Grade, None, None]:
-    """Grade each hand-in and yield each grade as soon as it is there.
+    """Grade each notebook and yield each grade as soon as it is there, several at a time.
 
     Isolation. Each hand-in runs in a fresh Python process, in an empty folder that is removed
     afterwards, with an environment of a few harmless variables. When its time is up, or when this
@@ -77,16 +79,6 @@ def grade(
     It is not kept from reading your files, from using the network, or from changing the checks in
     its own process to give itself points. For hand-ins of people you do not trust, run this in a
     container or a virtual machine without network.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Notebook files.
-    limits : Limits, optional
-    jobs : int, optional
-        How many run at the same time; the number of processors by default.
-    chapter : int, optional
-        The chapter that all of them answer; without it, each says so itself.
     """
     limits = limits or Limits()
     yield from each([partial(grade_one, path, limits, chapter) for path in paths], jobs)

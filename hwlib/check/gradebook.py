@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +14,7 @@ from typing import Any
 
 from hwlib.check import feedback
 from hwlib.check.grade import Grade
-from hwlib.check.hand_in import plain
+from hwlib.check.hand_in import plain, store
 from hwlib.check.tasks import TASKS, tasks_of
 
 # Names of files and folders as platforms hand them out; without one of these see `student_of`.
@@ -80,36 +80,25 @@ def chosen(grades: Iterable[tuple[str, Grade]], take: str) -> dict[str, list[Gra
     return {s: sorted(found[s].values(), key=lambda g: (g.chapter, g.path)) for s in sorted(found)}
 
 
-def partial(grade: Grade, steps: Mapping[str, Sequence[str]]) -> Grade:
-    """Return a grade with points for the steps that were passed, in halves, rounded down.
+def task_points(grade: Grade, steps: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return the points of each task: those of the steps that were passed, in halves, rounded down.
 
-    ``steps`` are all steps of each task, as a right answer passes them.
+    ``steps`` are all steps of each task, as a right answer passes them; without them nothing is
+    given for a part of them.
     """
-    points = 0.0
+    points = dict.fromkeys(grade.results, 0.0)
     for name, result in grade.results.items():
         possible, all_steps = TASKS[name].points, set(steps.get(name, ()))
         if result and not result["failed"]:
-            points += possible
+            points[name] = possible
         elif result and all_steps:
             share = len(all_steps & set(result["steps"])) / len(all_steps)
-            points += math.floor(2 * possible * min(share, 1)) / 2
-    return replace(grade, points=points)
-
-
-def task_points(grade: Grade, steps: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """Return the points of each task of one grade."""
-    whole = {name: replace(grade, results={name: r}) for name, r in grade.results.items()}
-    return {name: partial(alone, steps).points for name, alone in whole.items()}
+            points[name] = math.floor(2 * possible * share) / 2
+    return points
 
 
 def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    """Read a CSV file with a head, as spreadsheets save it.
-
-    Raises
-    ------
-    TableError
-        If it cannot be read, or lacks a column that is needed.
-    """
+    """Read a CSV file with a head, as spreadsheets save it."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
@@ -131,13 +120,7 @@ def read_roster(path: Path) -> dict[str, dict[str, str]]:
 
 
 def read_overrides(path: Path) -> list[Override]:
-    """Read the corrections of a teacher: student, task, points, comment.
-
-    Raises
-    ------
-    TableError
-        If a task is unknown, or points are none between 0 and what is possible.
-    """
+    """Read the corrections of a teacher: student, task, points, comment."""
     found = []
     for row in read_table(path, ("student", "task", "points")):
         name, points = row["task"].removeprefix("my_"), row["points"].replace(",", ".")
@@ -166,9 +149,9 @@ class Gradebook:
         self._overrides, self._roster = overrides, roster or {}
 
     def add(self, student: str, grade: Grade) -> Grade:
-        """Add the grade of a hand-in, and return it with partial credit if that is given."""
-        if self.steps:
-            grade = partial(grade, self.steps)
+        """Add the grade of a hand-in, and return it with the points of each task."""
+        credit = task_points(grade, self.steps)
+        grade = replace(grade, points=sum(credit.values()), credit=credit)
         self.grades.append((student, grade))
         return grade
 
@@ -186,7 +169,7 @@ class Gradebook:
             row: dict[str, Any] = {"student": student}
             points: dict[str, float] = {}
             for grade in mine:
-                points |= task_points(grade, self.steps)
+                points |= grade.credit
             for task in (task for chapter in chapters for task in tasks_of(chapter)):
                 override = given.get((student, task.name))
                 row[task.name] = override.points if override else points.get(task.name, "")
@@ -245,22 +228,13 @@ def _remarks(grades: Iterable[Grade]) -> Iterable[str]:
         yield from (f"chapter {grade.chapter}: {remark}" for remark in grade.remarks)
 
 
-def store(path: Path, text: str) -> None:
-    """Write a file so that it is whole at any time, also if the program is stopped."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
-
-
 def store_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write a CSV file that spreadsheets read as text and numbers, and run nothing of."""
     lines: list[list[str]] = [list(rows[0])] if rows else []
     lines += [[_cell(value) for value in row.values()] for row in rows]
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows(lines)
-    os.replace(part, path)
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    store(path, text.getvalue(), "utf-8-sig")
 
 
 def _cell(value: Any) -> str:

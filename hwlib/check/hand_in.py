@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hwlib.check.tasks import TASKS, tasks_of
+from hwlib.check.tasks import POINTS, TASKS, tasks_of
 
 LARGEST = 20_000_000  # bytes of a hand-in that is read at all
 HANDED_IN = (".ipynb", ".py", ".pdf", ".zip", ".docx")  # the others get a line that says so
-CHAPTERS = {task.chapter for task in TASKS.values()}
 
 
 class HandInError(ValueError):
@@ -49,6 +48,14 @@ def plain(text: object, longest: int = 300) -> str:
     words = str(text)
     safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in words[:longest])
     return safe + "…" if len(words) > longest else safe
+
+
+def store(path: Path, text: str, encoding: str = "utf-8") -> None:
+    """Write a file so that it is whole at any time, also if the program is stopped."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding, newline="")
+    part.replace(path)
 
 
 def digest(source: str) -> str:
@@ -94,7 +101,7 @@ def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
         cells = list(_cells(notebook))
         metadata = notebook.get("metadata") or {}
         stated = metadata["hwlib"]["chapter"] if "hwlib" in metadata else None
-        known = stated in CHAPTERS
+        known = stated in POINTS
     except (KeyError, TypeError, AttributeError) as error:
         raise HandInError(f"no notebook: {type(error).__name__} in its cells") from None
     named = _chapter_of_names(cells)
@@ -173,7 +180,7 @@ def _cells(notebook: dict[str, Any]) -> Iterator[Cell]:
 def _chapter_of_names(cells: list[Cell]) -> int | None:
     """The chapter of which most answers are defined; None where two are equal or none is."""
     text = "\n".join(cell.source for cell in cells)
-    counts = dict.fromkeys(sorted(CHAPTERS), 0)
+    counts = dict.fromkeys(POINTS, 0)
     for task in TASKS.values():
         defined = f"def {task.answer}(" in text or f"{task.answer} =" in text
         counts[task.chapter] += defined

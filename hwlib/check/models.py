@@ -18,12 +18,9 @@ NONE = "no arguments"
 
 
 def build(answer: Callable[..., Any]) -> nn.Module:
-    """Call a factory twice and return one of the two models.
+    """Call a factory twice, and return one of the two models.
 
-    Raises
-    ------
-    Fault
-        If it makes no module, or the same one each time.
+    It is a fault if it makes no module, or the same one each time.
     """
     if isinstance(answer, nn.Module):
         raise fault("one model for all", NONE)
@@ -37,12 +34,7 @@ def build(answer: Callable[..., Any]) -> nn.Module:
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:
-    """Logits (B, 10) of float32, once they are.
-
-    Raises
-    ------
-    Fault
-    """
+    """Logits (B, 10); it is a fault if they are none of float32."""
     given = f"images {tuple(x.shape)} of float32"
     value = call(model, x, given=given, changes=True)
     hint = TEXTS["hints"]["logits"]
@@ -114,15 +106,11 @@ def check_gradients(model: nn.Module) -> None:
 
 @torch.no_grad()
 def check_two_hidden_layers(model: nn.Module) -> None:
-    """Compare with three linear maps and two ReLUs of the same weights.
+    """Raise a fault unless three linear maps and two ReLUs of the same weights give the same.
 
     The weights are drawn so that neither the order in which the model made its parameters nor
     their layout, (in, out) or (out, in), matters: the square matrix is symmetric, and the biases of
     both hidden layers are equal.
-
-    Raises
-    ------
-    Fault
     """
     model = copy.deepcopy(model)
     shapes = ((784, 100), (100, 100), (100, 10), (100,), (10,))

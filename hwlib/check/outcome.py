@@ -2,55 +2,29 @@
 
 import html
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hwlib.check.tasks import TASKS, Task
+from hwlib.check.tasks import POINTS, TASKS
 
 
 class Fault(Exception):
-    """The first thing that is wrong with an answer.
+    """The first thing that is wrong with an answer, in the texts of a `Result`."""
 
-    Parameters
-    ----------
-    sentence : str
-        What is wrong, in one sentence without its subject: "returns the wrong shape".
-    given, got, expected : str
-        The input that shows it, what the answer returned, and what is right.
-    hint : str
-        A question or remark that leads to the fault without stating the solution.
-    mistake : str
-        The name of a mistake that was recognised, for reports.
-    """
-
-    def __init__(
-        self,
-        sentence: str,
-        *,
-        given: str = "",
-        got: str = "",
-        expected: str = "",
-        hint: str = "",
-        mistake: str = "",
-    ) -> None:
+    def __init__(self, sentence: str, **texts: str) -> None:
         super().__init__(sentence)
-        self.details = {
-            "sentence": sentence,
-            "given": given,
-            "got": got,
-            "expected": expected,
-            "hint": hint,
-            "mistake": mistake,
-        }
+        self.details = {"sentence": sentence, "mistake": "", **texts}
 
 
 @dataclass(frozen=True)
 class Result:
     """The outcome of one check. It is true where the answer passed.
 
-    ``steps`` names the steps that were passed, ``failed`` the one that was not; the texts are those
-    of `Fault`. ``notes`` hold remarks about an answer that is right.
+    ``steps`` names the steps that were passed, ``failed`` the one that was not; ``notes`` hold
+    remarks about an answer that is right. ``sentence`` says what is wrong, without its subject, as
+    in "returns the wrong shape"; ``given``, ``got`` and ``expected`` are the input that shows it,
+    what the answer returned, and what is right. ``hint`` leads to the fault without stating the
+    solution, and ``mistake`` is the name of one that was recognised, for reports.
     """
 
     task: str
@@ -128,15 +102,12 @@ class Report:
                 rows.append((name, reached, f"{result.failed}: it {result.sentence}"))
         return rows
 
-    def as_dict(self) -> dict[str, object]:
-        """The report as it is written to JSON."""
-        results = {name: asdict(r) if r is not None else None for name, r in self.results.items()}
-        return {"points": self.points, "possible": self.possible, "results": results}
-
     def write(self, path: str | Path) -> Path:
         """Write the report to ``path`` as JSON and return the path."""
+        results = {name: result and asdict(result) for name, result in self.results.items()}
+        content = {"points": self.points, "possible": self.possible, "results": results}
         path = Path(path)
-        path.write_text(json.dumps(self.as_dict(), indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return path
 
     def __repr__(self) -> str:
@@ -172,24 +143,9 @@ def forget() -> None:
 def report(*, chapter: int | None = None) -> Report:
     """Sum up the latest result of every task.
 
-    Parameters
-    ----------
-    chapter : int, optional
-        Report on the tasks of this chapter; without it, on those of every chapter in which
-        something was checked.
-
-    Raises
-    ------
-    ValueError
-        If there is no such chapter.
+    Those of one chapter, or without it those of every chapter in which something was checked.
     """
-    chapters = {t.chapter for t in TASKS.values()}
-    if chapter is not None and chapter not in chapters:
-        raise ValueError(f"chapter: expected one of {sorted(chapters)}, got {chapter}.")
+    if chapter is not None and chapter not in POINTS:
+        raise ValueError(f"chapter: expected one of {sorted(POINTS)}, got {chapter}.")
     wanted = {chapter} if chapter is not None else {TASKS[name].chapter for name in _latest}
-    return report_of([task for task in TASKS.values() if task.chapter in wanted], _latest)
-
-
-def report_of(tasks: Iterable[Task], results: dict[str, Result]) -> Report:
-    """Return the report on ``tasks``, from ``results`` by name."""
-    return Report({task.name: results.get(task.name) for task in tasks})
+    return Report({n: _latest.get(n) for n, task in TASKS.items() if task.chapter in wanted})

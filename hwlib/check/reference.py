@@ -46,13 +46,7 @@ class Reference:
         return found
 
     def prove(self, chapters: Collection[int], limits: Limits, jobs: int | None = None) -> None:
-        """Grade the known answers of ``chapters``.
-
-        Raises
-        ------
-        BrokenError
-            If one of them does not get all points.
-        """
+        """Grade the known answers of ``chapters``; an error if one does not get all points."""
         missing = sorted(set(chapters) - self.notebooks.keys())
         if missing:
             numbers = ", ".join(map(str, missing))

@@ -16,8 +16,8 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ import numpy as np
 
 import hwlib.check
 from hwlib.check.cells import Session, needs_experiment, said
-from hwlib.check.hand_in import Cell, plain
+from hwlib.check.hand_in import Cell, plain, store
 from hwlib.check.outcome import Result
+from hwlib.check.process import TEXTS
 from hwlib.check.tasks import Task, tasks_of
 
 if hasattr(os, "fork"):  # not Windows
@@ -98,7 +99,12 @@ def check(task: Task, run: Callable[[Any], Result], session: Session) -> dict[st
     if missing:
         mistake = f"needs {missing[0]}, a variable of an experiment"
         result = replace(result, hint=needs_experiment(missing[0]), mistake=mistake)
-    texts = {key: plain(v, 2000) for key, v in asdict(result).items() if isinstance(v, str)}
+    return told(result, calls)
+
+
+def told(result: Result, calls: Iterable[str] = ()) -> dict[str, Any]:
+    """A result as `process` reads it, in texts that any console takes."""
+    texts = {key: plain(getattr(result, key), 2000) for key in TEXTS}
     lists = {key: [plain(text, 500) for text in getattr(result, key)] for key in ("steps", "notes")}
     return texts | lists | {"calls": sorted(map(plain, calls))}
 
@@ -135,24 +141,11 @@ def check_apart(work: Callable[[], dict[str, Any]], target: Path, seconds: float
 def failure(sentence: str, mistake: str) -> dict[str, Any]:
     """The result of an answer that never came back."""
     hint = "Call your function on a small example, in a notebook that you have just restarted."
-    texts = dict.fromkeys(("given", "got", "expected"), "")
-    lists: dict[str, Any] = {"steps": [], "notes": [], "calls": []}
-    return (
-        texts
-        | lists
-        | {
-            "failed": "call",
-            "sentence": sentence,
-            "mistake": mistake,
-            "hint": hint,
-        }
-    )
+    return told(Result("", 0, 0, failed="call", sentence=sentence, hint=hint, mistake=mistake))
 
 
 def _write(target: Path, found: dict[str, Any]) -> None:
-    part = target.with_suffix(".part")
-    part.write_text(json.dumps(found), encoding="utf-8")
-    part.replace(target)
+    store(target, json.dumps(found))
 
 
 def main() -> int:

@@ -12,17 +12,10 @@ TEXTS: dict[str, Any] = tomllib.loads(
 
 
 def fault(name: str, given: str, got: str = "", /, *, hint: str = "", **words: object) -> Fault:
-    """Return the fault of this name, its texts filled in with ``words``.
+    """Return the fault of this name, a table in `texts.toml`, filled in with ``words``.
 
-    Parameters
-    ----------
-    name : str
-        A table under ``faults`` in `texts.toml`; the name of the mistake too, unless it says
-        another one.
-    given, got : str
-        The input that shows the fault, and what came.
-    hint : str
-        Replaces the hint of the table.
+    The name is that of the mistake, too, unless the table says another one. ``given`` is the input
+    that shows it, ``got`` what came; a ``hint`` replaces that of the table.
     """
     texts = {key: text.format(**words) for key, text in TEXTS["faults"][name].items()}
     details = {"mistake": name, **texts, "given": given, "got": got}

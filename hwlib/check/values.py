@@ -53,12 +53,7 @@ def number(value: Any) -> str:
 
 
 def as_array(value: Any, name: str, shape: tuple[int, ...], *, given: str, hint: str = "") -> Array:
-    """Return ``value`` as a float64 array once its shape and dtype are right.
-
-    Raises
-    ------
-    Fault
-    """
+    """Return ``value`` as a float64 array; it is a fault if its shape or dtype is wrong."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     try:
@@ -88,12 +83,7 @@ def reader(name: str, shape: tuple[int, ...], given: str, hint: str = "") -> Rea
 
 
 def several(value: Any, given: str, *names: str) -> tuple[Any, ...]:
-    """Return the results of an answer, once there are as many as ``names``.
-
-    Raises
-    ------
-    Fault
-    """
+    """Return the results of an answer; it is a fault if there are not as many as ``names``."""
     if not isinstance(value, tuple | list) or len(value) != len(names):
         got, count = describe(value), len(names)
         raise fault("number of results", given, got, count=count, names=", ".join(names))
@@ -120,17 +110,9 @@ def compare(
 ) -> None:
     """Raise a `Fault` for the first part that differs, with the hint of the mistake it matches.
 
-    Parameters
-    ----------
-    got, expected : dict of float64 arrays of equal shapes
-    given : str
-        The input, in words.
-    known : callable
-        Returns, once something differs, name: (hint, what this wrong answer gives).
-    sizes : sequence of numbers
-        Such as the batch size, by which an answer may be too large or too small.
-    hint : str
-        The name of the hint, under ``hints`` in `texts.toml`, for what is not recognised.
+    ``known`` returns, once something differs, name: (hint, what this wrong answer gives). An answer
+    may also be too large or too small by one of the ``sizes``, such as that of the batch. Otherwise
+    the hint is the one of this name in `texts.toml`.
     """
     for name, right in expected.items():
         if near(got[name], right, rtol):

@@ -26,13 +26,7 @@ class Difference(NamedTuple):
 
 
 def stored_runs(path: Path) -> tuple[list[StoredRun], list[StoredRun]]:
-    """Return the runs of the whole grid, and those of the chosen settings with the test set open.
-
-    Raises
-    ------
-    SweepError
-        If runs of the grid are missing.
-    """
+    """The runs of the whole grid, and those of the chosen settings with the test set open."""
     runs = {setting_key(one["setting"]): one for one in read_runs(path)}
     keys = [setting_key(setting) for setting in grid()]
     missing = sum(key not in runs for key in keys)
@@ -47,16 +41,8 @@ def stored_runs(path: Path) -> tuple[list[StoredRun], list[StoredRun]]:
 def final_accuracies(records: Sequence[StoredRun]) -> dict[tuple[str, int, float], NDArray[Any]]:
     """Validation accuracy after the last epoch, a share of 1, one entry per seed.
 
-    A run that diverged counts as chance, one in ten: its network is of no use.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        As returned by `hwlib.course.sweep.sweep`.
-
-    Returns
-    -------
-    dict of (optimiser, batch size, learning rate) to float64 array (seeds,), in the order of seeds
+    The runs come by optimiser, batch size and learning rate. A run that diverged counts as chance,
+    one in ten: its network is of no use.
     """
     found: dict[tuple[str, int, float], dict[int, float]] = {}
     for record in records:
@@ -106,18 +92,7 @@ def chosen_settings(records: Sequence[StoredRun]) -> list[dict[str, Any]]:
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
-    """How far ``first`` is ahead of ``second``, seed by seed.
-
-    Parameters
-    ----------
-    first, second : arrays (seeds,)
-        In the same order of seeds.
-
-    Raises
-    ------
-    ValueError
-        If they are not equally long, or hold fewer than two seeds.
-    """
+    """How far ``first`` is ahead of ``second``, both in the same order of at least two seeds."""
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
         raise ValueError(

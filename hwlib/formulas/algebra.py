@@ -26,27 +26,16 @@ class OutOfDomainError(ArithmeticError):
 
 
 class Algebra(Protocol):
-    """What `evaluate` needs of a kind of number."""
+    """What `evaluate` needs of a kind of number; a leaf is the value of a free symbol."""
 
     functions: dict[str, Callable[..., Scalar]]
 
-    def number(self, text: str) -> Scalar:
-        """The number written ``text``."""
-
-    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
-        """A value for a free symbol."""
-
-    def divide(self, a: Scalar, b: Scalar) -> Scalar:
-        """a / b."""
-
-    def power(self, a: Scalar, b: Scalar) -> Scalar:
-        """a to the power of b."""
-
-    def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
-        """The derivative of ``function`` at ``at``."""
-
-    def holds(self, relation: str, a: Scalar, b: Scalar) -> bool:
-        """Is ``a relation b`` true."""
+    def number(self, text: str) -> Scalar: ...
+    def leaf(self, key: str, domain: str, seed: str) -> Scalar: ...
+    def divide(self, a: Scalar, b: Scalar) -> Scalar: ...
+    def power(self, a: Scalar, b: Scalar) -> Scalar: ...
+    def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar: ...
+    def holds(self, relation: str, a: Scalar, b: Scalar) -> bool: ...
 
 
 def draw(key: str, domain: str, seed: str) -> float | int:

@@ -1,7 +1,6 @@
 """Judge an answer: is each of its sides equal to the right formula, wherever that has a value."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ from hwlib.formulas.arrays import ShapeError, Value, scalar, shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.hand import Side, read
 from hwlib.formulas.judge import NUMERIC, STRICT
+from hwlib.formulas.names import Letters
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Free, Key, Scope
 from hwlib.formulas.symbols import Bound
@@ -31,17 +31,12 @@ class TooLongError(NotationError):
 class Question:
     """What is asked: the right formula, and the letters that it may be written in.
 
-    ``also`` are what an equation may state instead, each a symbol of the scope; ``withheld`` are
-    names that are to be written out; ``left`` are names that only the left side may hold.
+    ``also`` are what an equation may state instead, each a symbol of the scope.
     """
 
-    scope: Scope
+    letters: Letters
     right: Node
     also: tuple[Node, ...] = ()
-    withheld: Collection[str] = ()
-    single: bool = False
-    loss: str = ""
-    sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,15 +117,15 @@ class AnswerEvaluator(Evaluator):
 def judge(answer: str, question: Question, *, last: bool = False) -> Verdict:
     """Read an answer and decide whether it is right; with ``last``, only its last formula."""
     try:
-        sides = _asserted(read_for(answer, question))
+        sides = _asserted(read(answer, question.letters))
         if last:
             sides = [side for side in sides if not side.left_over][-1:]
         counted = type("Counted", (AnswerEvaluator,), {"spent": [0]})
-        question = _with_unknown(question, sides)
-        verdict = _first_wrong(counted, sides, question.right, question, gaps=last)
+        scope = _with_unknown(question.letters.scope, sides)
+        verdict = _first_wrong(counted, sides, question.right, scope, gaps=last)
         if verdict and len(sides) > 1:
             for other in question.also:
-                if _first_wrong(counted, sides, other, question) is None:
+                if _first_wrong(counted, sides, other, scope) is None:
                     return Verdict("right")
         unknown = [name for side in sides for name in side.unknown]
         if verdict and unknown:
@@ -140,26 +135,8 @@ def judge(answer: str, question: Question, *, last: bool = False) -> Verdict:
         return Verdict("not read", str(error))
 
 
-def read_for(answer: str, question: Question) -> list[Side]:
-    """The sides of an answer."""
-    return read(
-        answer,
-        question.scope,
-        loss=question.loss,
-        single=question.single,
-        withheld=question.withheld,
-        sizes=question.sizes,
-    )
-
-
 def _asserted(sides: list[Side]) -> list[Side]:
-    """The sides that state something: a name for the answer states nothing.
-
-    Raises
-    ------
-    NotationError
-        If a letter is unknown, or no side is written out.
-    """
+    """The sides that state something: a name for the answer states nothing."""
     if len(sides) > 1 and _is_name(sides[0]):
         sides = sides[1:]
     elif len(sides) > 1 and _is_name(sides[-1]):
@@ -173,11 +150,11 @@ def _asserted(sides: list[Side]) -> list[Side]:
     return sides
 
 
-def _with_unknown(question: Question, sides: list[Side]) -> Question:
-    """The question with any number for each unknown letter, as one may cancel."""
+def _with_unknown(scope: Scope, sides: list[Side]) -> Scope:
+    """The scope with any number for each unknown letter, as one may cancel."""
     names = {name for side in sides for name in side.unknown}
     more = {Key(name): Free("real") for name in names}
-    return replace(question, scope=question.scope.extended(dict(more)))
+    return scope.extended(dict(more))
 
 
 def _is_name(side: Side) -> bool:
@@ -188,7 +165,7 @@ def _first_wrong(
     kind: type[AnswerEvaluator],
     sides: list[Side],
     right: Node,
-    question: Question,
+    scope: Scope,
     gaps: bool = False,
 ) -> Verdict | None:
     """A point at which a side is not equal to the right formula, or None.
@@ -196,7 +173,7 @@ def _first_wrong(
     With ``gaps``, a side has to have no value where the right formula has none.
     """
     for number in range(POINTS):
-        at, exact = kind(question.scope, NUMERIC, number), kind(question.scope, STRICT, number)
+        at, exact = kind(scope, NUMERIC, number), kind(scope, STRICT, number)
         expected = _value(at, right)
         if shape(expected) and number >= POINTS_OF_ARRAYS:
             break

@@ -1,6 +1,7 @@
 """Functions, sums, cases and derivatives in an answer."""
 
 from hwlib.formulas.names import LABELS, Names
+from hwlib.formulas.spelling import ROW
 from hwlib.formulas.tree import Node
 
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
@@ -73,9 +74,8 @@ class Calls(Names):
         while self.peek() in (",", ";") and opening != "{":
             self.take()
             found.append(self.expression())
-        if self.peek() != CLOSING[opening]:
+        if not self.skip(CLOSING[opening]):
             raise self.error(f"the bracket of {name} is not closed before this")
-        self.take()
         self.bars = bars
         return found
 
@@ -101,7 +101,7 @@ class Calls(Names):
         start, name, primes, power = self.at, self.take(), "", None
         while self.peek() in ("'", "^"):
             if self.peek() == "'" or self.peek(1) == "'":
-                self.at += self.peek() == "^"
+                self.skip("^")
                 primes += self.take()
                 continue
             self.take("^")
@@ -111,7 +111,7 @@ class Calls(Names):
         arguments = tuple(self.arguments(name))
         if len(arguments) > 1:
             raise self.error(f"{name} takes one argument")
-        if primes and name + primes in self.withheld:
+        if primes and name + primes in self.letters.withheld:
             self.left_over.append(self.text_from(start))
         node = Node("call", arguments, name + primes)
         return Node("power", (node, power)) if power else node
@@ -125,16 +125,12 @@ class Calls(Names):
             if self.take() == "^":
                 last = self.script()
                 continue
-            braces = self.peek() == "{"
-            self.at += braces
+            braces = self.skip("{")
             letter = self.index().name
-            if self.peek() == "=" and braces:
-                self.take()
+            if braces and self.skip("="):
                 first = self.expression()
-            if braces:
-                if self.peek() != "}":
-                    raise self.error(f"write the range of {command} as {command}_{{b=1}}^{{B}}")
-                self.take()
+            if braces and not self.skip("}"):
+                raise self.error(f"write the range of {command} as {command}_{{b=1}}^{{B}}")
         if not letter or letter.isdigit():
             raise self.error(f"over which index? write {command}_{{b=1}}^{{B}}")
         self.bound[letter] += 1
@@ -148,7 +144,7 @@ class Calls(Names):
         for node in body.walk():
             for position, index in enumerate(node.args if node.op == "symbol" else ()):
                 if index.op == "symbol" and index.name == letter:
-                    sizes = self.sizes.get(node.name, ())
+                    sizes = self.letters.sizes.get(node.name, ())
                     if position < len(sizes):
                         return Node("symbol", (), sizes[position])
         raise self.error(f"how far does {letter} count? write \\sum_{{{letter}=1}}^{{...}}")
@@ -159,12 +155,10 @@ class Calls(Names):
         found = []
         while self.peek() != r"\end":
             value = self.expression()
-            if self.peek() in (",", "&"):
-                self.at += self.peek() == ","
-                self.at += self.peek() == "&"
+            self.skip(",")
+            self.skip("&")
             found.append(Node("case", (value, self.condition())))
-            if self.peek() == "¶":
-                self.take()
+            self.skip(ROW)
         self._environment(r"\end")
         return Node("cases", tuple(found))
 
@@ -177,13 +171,11 @@ class Calls(Names):
         """When a case applies."""
         if self.peek() == "{" and self.peek(1) in (r"\if", r"\else"):
             raise self.error("write the condition without braces")
-        bracket = self.peek() == "("
-        self.at += bracket
-        if self.peek() == r"\else":
-            self.take()
+        bracket = self.skip("(")
+        if self.skip(r"\else"):
             return Node("condition", (ZERO, ZERO), "=")
-        while self.peek() == r"\if":
-            self.take()
+        while self.skip(r"\if"):
+            pass
         sides, relations = [self.expression()], []
         while self.peek() in ORDER:
             relations.append(ORDER[self.take()])
@@ -266,8 +258,7 @@ class Calls(Names):
         start = self.at
         self.take()
         self.take("_")
-        braces = self.peek() == "{"
-        self.at += braces
+        braces = self.skip("{")
         place = self.symbol() if braces else self.named(self.take())
         if braces:
             self.take("}")

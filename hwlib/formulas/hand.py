@@ -6,10 +6,9 @@ what to write instead.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from hwlib.formulas.calls import CLOSING, FUNCTIONS
-from hwlib.formulas.names import LABELS
+from hwlib.formulas.names import LABELS, Letters
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Scope
 from hwlib.formulas.pieces import Pieces
@@ -35,23 +34,13 @@ class Side:
     remarks: tuple[str, ...] = ()
 
 
-def read(answer: str, scope: Scope, **options: Any) -> list[Side]:
-    """Read ``answer``: a formula, or a chain of equations between formulas.
+def read(answer: str, letters: Letters) -> list[Side]:
+    """Read a formula, or a chain of equations between formulas.
 
-    Parameters
-    ----------
-    answer : str
-    scope : Scope
-        The meanings of the letters.
-    **options
-        Those of `Names`.
-
-    Raises
-    ------
-    NotationError
-        With the piece that cannot be read in one way only, and what to write instead.
+    A `NotationError` quotes the piece that cannot be read in one way only, and says what to write
+    instead.
     """
-    reader = Reader(answer, scope, **options)
+    reader = Reader(answer, letters)
     sides = [reader.side()]
     while reader.peek() in ("=", ":=", "=="):
         reader.take()
@@ -67,7 +56,7 @@ def times(left: Node, right: Node) -> Node:
 
 def read_expression(text: str, scope: Scope) -> Node:
     """Read one side, whatever its letters mean."""
-    reader = Reader(text, scope)
+    reader = Reader(text, Letters(scope))
     node = reader.side().node
     reader.end()
     return node
@@ -78,8 +67,8 @@ class Reader(Pieces):
 
     def side(self) -> Side:
         """One side, up to the next equals sign."""
-        while self.peek() == ROW:
-            self.take()
+        while self.skip(ROW):
+            pass
         start, self.left_over, self.unknown, self.remarks = self.at, [], [], []
         node = self.expression()
         while self.peek() == ROW and self.peek(1) in ("=", ""):
@@ -120,8 +109,7 @@ class Reader(Pieces):
     def term(self) -> Node:
         r"""Products, multiplied entry by entry where \odot stands between them."""
         parts = [self.product()]
-        while self.peek() == r"\odot":
-            self.take()
+        while self.skip(r"\odot"):
             parts.append(self.product())
         return parts[0] if len(parts) == 1 else Node("hadamard", tuple(parts))
 
@@ -166,8 +154,7 @@ class Reader(Pieces):
         bracket = self.peek() in CLOSING and self.peek() != "{"
         atom = self.atom()
         self.depth -= 1
-        if bracket and self.peek() == "_":  # an entry of an array: (A^T B)_k
-            self.take()
+        if bracket and self.skip("_"):  # an entry of an array: (A^T B)_k
             atom = Node("entry", (atom, *self.indices()))
         while self.peek() == "^":
             atom = self.raised(atom)
@@ -241,6 +228,6 @@ class Reader(Pieces):
             return None
         name = self.take()
         self.arguments(name)
-        if name in self.withheld:
+        if name in self.letters.withheld:
             self.left_over.append(name)
         return self.named(name)

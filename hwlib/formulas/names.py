@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, literal
@@ -17,37 +17,29 @@ GREEK = {
 LABELS = ("L", "J", "l", "E", r"\ell")
 
 
-class Names(Stream):
-    """Reads names and looks them up.
+@dataclass(frozen=True)
+class Letters:
+    """The letters that an answer may be written in, as ``scope`` defines them.
 
-    Parameters
-    ----------
-    answer : str
-    scope : Scope
-        What the letters mean.
-    loss : str
-        The loss in ``scope``: other usual names stand for it, too.
-    single : bool
-        Is the answer about one example, so that its number may stand at a letter or not.
-    withheld : collection of str
-        Names that an answer may not contain in the end, as they are to be written out.
-    sizes : mapping
-        What each index of a name counts: ``{"a": ("B", "K")}``.
+    Other usual names stand for the ``loss``, too. Where an answer is about a ``single`` example,
+    its number may stand at a letter or not. ``withheld`` are names that an answer may not contain
+    in the end, as they are to be written out. ``sizes`` say what each index of a name counts:
+    ``{"a": ("B", "K")}``.
     """
 
-    def __init__(
-        self,
-        answer: str,
-        scope: Scope,
-        *,
-        loss: str = "",
-        single: bool = False,
-        withheld: Collection[str] = (),
-        sizes: Mapping[str, tuple[str, ...]] | None = None,
-    ) -> None:
+    scope: Scope
+    loss: str = ""
+    single: bool = False
+    withheld: Collection[str] = ()
+    sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+class Names(Stream):
+    """Reads names and looks them up."""
+
+    def __init__(self, answer: str, letters: Letters) -> None:
         super().__init__(answer)
-        self.scope, self.loss, self.single, self.withheld = scope, loss, single, withheld
-        self.sizes = sizes or {}
+        self.letters, self.scope = letters, letters.scope
         self.bound: Counter[str] = Counter()
         self.left_over: list[str] = []
         self.unknown: list[str] = []
@@ -70,17 +62,17 @@ class Names(Stream):
         primes = label = ""
         while True:
             if self.peek() == "'" or (self.peek() == "^" and self.peek(1) == "'"):
-                self.at += self.peek() == "^"
+                self.skip("^")
                 primes += self.take()
-            elif self.peek() == "_" and not indices:
-                self.take()
+            elif not indices and self.skip("_"):
                 indices = self.indices()
             elif self.peek() == "^" and (found := self.label()):
                 label += found
             else:
                 break
         numbered = f"{name}_{indices[0].name}" if indices else name
-        if {name, numbered} & {*self.withheld} or (primes and not self.bound[name + primes]):
+        withheld = {name, numbered} & set(self.letters.withheld)
+        if withheld or (primes and not self.bound[name + primes]):
             self.left_over.append(self.text_from(start))
         if primes and self.bound[name + primes]:
             name, primes = name + primes, ""
@@ -103,32 +95,26 @@ class Names(Stream):
     def accented(self) -> tuple[str, list[Node]]:
         r"""``\hat{y}``, ``\hat y``, ``\hat{y_b}``, ``\hat{y}_b``."""
         accent = self.take()
-        inside = self.peek() == "{"
-        if inside:
-            self.take()
+        inside = self.skip("{")
         name, indices = f"{accent}{{{self.letter()}}}", []
         if inside:
-            if self.peek() == "_":
-                self.take()
+            if self.skip("_"):
                 indices = self.indices()
             self.take("}")
         return name, indices
 
     def indices(self) -> list[Node]:
         """What stands below a letter: indices, with or without commas between them."""
-        if self.peek() != "{":
+        if not self.skip("{"):
             if self.kind() == "number" and len(self.peek()) > 1:
                 raise self.error("put the index into braces: TeX lowers its first digit")
             return [self.index()]
-        self.take()
         found = [self.index()]
-        while self.peek() != "}":
-            if self.peek() == ",":
-                self.take()
+        while not self.skip("}"):
+            self.skip(",")
             if self.peek() in ("+", "-", "/", "="):
                 raise self.error("an index is a letter or a number: x_{b,d}")
             found.append(self.index())
-        self.take()
         return found
 
     def index(self) -> Node:
@@ -148,20 +134,17 @@ class Names(Stream):
         """``(2)`` or ``[2]`` or ``(i)`` above a letter, a star, or nothing."""
         start = self.at
         self.take("^")
-        braces = self.peek() == "{"
-        self.at += braces
+        braces = self.skip("{")
         opening, inner, closing = self.peek(), self.peek(1), self.peek(2)
-        if opening == "*":
-            self.take()
-            self.at += braces and self.peek() == "}"
+        if self.skip("*"):
+            if braces:
+                self.skip("}")
             return "*"
         if (opening, closing) in (("(", ")"), ("[", "]")) and (inner.isdigit() or inner.isalpha()):
             if not braces:
                 raise self.error("put what stands above a letter into braces: w^{(2)}")
             self.at += 3
-            if self.peek() == "}":
-                self.take()
-            else:  # W^{(2) T}
+            if not self.skip("}"):  # W^{(2) T}
                 self.tokens.insert(self.at, self.tokens[start]._replace(text="{", kind="sign"))
                 self.tokens.insert(self.at, self.tokens[start])
             return f"({inner})"
@@ -195,7 +178,7 @@ class Names(Stream):
         if label.strip("()").isalpha():  # the number of an example: y^{(i)}
             indices.insert(0, Node("symbol", (), label.strip("()")))
             label = ""
-        if self.single and self._is_example(name, label, indices):
+        if self.letters.single and self._is_example(name, label, indices):
             indices = indices[1:]
         spellings = self._spellings(name, label, indices)
         for node in spellings:
@@ -203,9 +186,9 @@ class Names(Stream):
             known = self.scope.knows(node.name, len(node.args)) or bool(key and self.knows(key))
             if known and not primes and self._indices_known(node):
                 return node
-        if self.loss and name in LABELS and not indices and not label and not primes:
+        if self.letters.loss and name in LABELS and not indices and not label and not primes:
             self.left_over.append(name)
-            return Node("symbol", (), self.loss)
+            return Node("symbol", (), self.letters.loss)
         below = ",".join(n.name for n in indices)
         shown = f"{name}{'^{' + label + '}' if label else ''}{'_{' + below + '}' if below else ''}"
         self.unknown.append(shown + primes)

@@ -13,13 +13,7 @@ class NotationError(ValueError):
 
 
 def normalise(latex: str) -> str:
-    """Drop what only sets sizes and spaces, and tell opening bars from closing ones.
-
-    Raises
-    ------
-    NotationError
-        If the LaTeX can be read in two ways.
-    """
+    """Drop what only sets sizes and spaces, and tell opening bars from closing ones."""
     text = SIZES.sub("", latex)
     text = re.sub(r"(\d)\{,\}(?=\d)(?!\d{3}(?!\d))", r"\1.", text)
     if re.search(r"\d,\d|\d\{,\}\d", re.sub(r"_\{[^{}]*\}", "", text)):

@@ -1,4 +1,4 @@
-"""LaTeX to a tree: what the reader sees is what is checked; what is not understood is an error.
+"""LaTeX to a tree: what the reader sees is what is checked; anything unknown is an error.
 
 `parse` builds `Node`s from what `normalise` leaves. Every node knows its span in the normalised
 text, so that an error can be planted in it.
@@ -21,13 +21,7 @@ SPELLINGS = {r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", "^*": "^{*}"}
 
 
 def parse(latex: str) -> Statement:
-    """Read one statement, such as ``\\ell = \\zeta(z) - y z``.
-
-    Raises
-    ------
-    NotationError
-        If a command or symbol is unknown, or the statement is not complete.
-    """
+    """Read one statement, such as ``\\ell = \\zeta(z) - y z``; anything unknown is an error."""
     return _read(normalise(latex), "statement")
 
 

@@ -16,9 +16,8 @@ class Pieces(Calls):
         unknown = len(self.unknown)
         node = self.expression()
         closing = CLOSING[opening]
-        if self.peek() != closing:
+        if not self.skip(closing):
             raise self.error(f"the bracket {opening} is not closed with {closing} before this")
-        self.take()
         self.bars = bars
         if opening == "{" and node.op == "symbol" and not node.args and self.peek() == "_":
             del self.unknown[unknown:]  # {\hat y}_b
@@ -31,18 +30,16 @@ class Pieces(Calls):
         self.take("|")
         self.bars += 1
         node = self.expression()
-        if self.peek() != "|":
+        if not self.skip("|"):
             raise self.error("a bar | is not closed")
-        self.take()
         self.bars -= 1
         return Node("absolute", (node,), "abs")
 
     def euler(self) -> Node:
         """e, the number, with its exponent."""
         self.take()
-        if self.peek() != "^":
+        if not self.skip("^"):
             return E
-        self.take()
         exponent = self.script()
         if self.peek() == "_":
             raise self.error("the exponent of e ends here: put all of it into braces, e^{...}")

@@ -5,27 +5,25 @@ import unicodedata
 from typing import NamedTuple
 
 from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.rows import BREAK
 
 LONGEST = 10_000  # characters of an answer
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "0123456789+-()inTkbdy", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ", "0123456789+-ijknt", strict=True))
+GREEK = "sigma zeta eta beta delta theta lambda tau pi Delta"
 UNICODE = {
-    **{
-        "−": "-",
-        "–": "-",
-        "‐": "-",
-        "·": r"\cdot ",
-        "⋅": r"\cdot ",
-        "×": r"\cdot ",
-        "∙": r"\cdot ",
-    },
-    **{"∗": "*", "⊙": r"\odot ", "∘": r"\odot ", "◦": r"\odot ", "∑": r"\sum ", "Σ": r"\sum "},
+    **{sign: f"\\{name} " for sign, name in zip("σζηβδθλτπΔ", GREEK.split(), strict=True)},
+    **dict.fromkeys("εϵ", r"\epsilon "),
+    **dict.fromkeys("μµ", r"\mu "),
+    **dict.fromkeys("−–‐", "-"),
+    **dict.fromkeys("·⋅×∙", r"\cdot "),
+    **dict.fromkeys("⊙∘◦", r"\odot "),
+    **dict.fromkeys("∑Σ", r"\sum "),
+    **dict.fromkeys("′’", "'"),
     **{"∏": r"\prod ", "√": r"\sqrt ", "∂": r"\partial ", "∇": r"\nabla ", "ℓ": r"\ell "},
-    **{"σ": r"\sigma ", "ζ": r"\zeta ", "η": r"\eta ", "ε": r"\epsilon ", "ϵ": r"\epsilon "},
-    **{"β": r"\beta ", "δ": r"\delta ", "θ": r"\theta ", "λ": r"\lambda ", "τ": r"\tau "},
-    **{"μ": r"\mu ", "µ": r"\mu ", "π": r"\pi ", "Δ": r"\Delta ", "⊤": r"\top ", "∣": "|"},
-    **{"≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "≈": r"\approx ", "′": "'", "’": "'", "≡": "="},
-    **{"½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "∞": r"\infty ", "±": r"\pm ", "∫": r"\int "},
+    **{"≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "≈": r"\approx ", "≡": "=", "∣": "|", "∗": "*"},
+    **{"½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "⊤": r"\top "},
+    **{"∞": r"\infty ", "±": r"\pm ", "∫": r"\int "},
 }
 # What sets sizes, spaces, fonts or numbers of equations, and means nothing.
 SILENT = re.compile(
@@ -34,7 +32,6 @@ SILENT = re.compile(
     r"|\\[,;:! ]|\\(?:tag|label)\s*\{[^{}]*\}|[~$`]|\\[()\[\]]|(?<!\\)%.*"
 )
 ROW = "¶"  # where a row of several ends
-BREAK = re.compile(r"\\\\\*?(?:\s*\[\s*-?[\d.]+\s*[a-z]{2}\s*\])?")
 ENVIRONMENT = re.compile(
     r"\\(?:begin|end)\s*\{(?:equation|align|aligned|gather|gathered|split|displaymath|math)\*?\}"
 )
@@ -46,40 +43,29 @@ SPOKEN = re.compile(
     r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}"
 )
 ALIASES = {
-    **{r"\ln": r"\log", r"\times": r"\cdot", r"\ast": "*", r"\circ": r"\odot", r"\colon": ":"},
-    **{r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\widehat": r"\hat"},
-    **{r"\^": r"\hat", r"\varepsilon": r"\epsilon", r"\lvert": "|", r"\rvert": "|", r"\vert": "|"},
-    **{r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", r"\to": r"\leftarrow", r"\mid": "|"},
-    **{r"\intercal": r"\top", r"\prime": "'", r"\star": "*", r"\lbrace": r"\{", r"\rbrace": r"\}"},
-    **{
-        r"\lbrack": "[",
-        r"\rbrack": "]",
-        r"\equiv": "=",
-        r"\coloneqq": "=",
-        r"\land": ",",
-        r"\arctanh": r"\artanh",
-    },
+    **dict.fromkeys((r"\dfrac", r"\tfrac", r"\cfrac"), r"\frac"),
+    **dict.fromkeys((r"\lvert", r"\rvert", r"\vert", r"\mid"), "|"),
+    **dict.fromkeys((r"\ast", r"\star"), "*"),
+    **dict.fromkeys((r"\widehat", r"\^"), r"\hat"),
+    **dict.fromkeys((r"\equiv", r"\coloneqq"), "="),
+    **{r"\lbrace": r"\{", r"\rbrace": r"\}", r"\lbrack": "[", r"\rbrack": "]", r"\colon": ":"},
+    **{r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", r"\to": r"\leftarrow", r"\land": ","},
+    **{r"\ln": r"\log", r"\times": r"\cdot", r"\circ": r"\odot", r"\arctanh": r"\artanh"},
+    **{r"\varepsilon": r"\epsilon", r"\intercal": r"\top", r"\prime": "'"},
 }
+COMMANDS = (
+    "log exp max min tanh sinh cosh sqrt sin cos sech artanh sign abs relu softmax "
+    "sigma zeta eta epsilon beta delta theta lambda tau"
+)
 # Words that stand for a command, with or without a backslash or a font before them.
 WORDS = {
-    **{w: "\\" + w for w in ("log", "exp", "max", "min", "tanh", "sinh", "cosh", "sqrt", "sin")},
-    **{w: "\\" + w for w in ("cos", "sigma", "zeta", "eta", "epsilon", "beta", "delta", "theta")},
-    **{"ln": r"\log", "lambda": r"\lambda", "tau": r"\tau", "sigmoid": r"\sigma", "abs": r"\abs"},
-    **{"softplus": r"\zeta", "sign": r"\sign", "sgn": r"\sign", "relu": r"\relu"},
-    **{
-        "ReLU": r"\relu",
-        "sech": r"\sech",
-        "log1p": r"\plog",
-        "artanh": r"\artanh",
-        "arctanh": r"\artanh",
-        "atanh": r"\artanh",
-        "softmax": r"\softmax",
-        "if": r"\if",
-        "for": r"\if",
-        "falls": r"\if",
-    },
-    **{"otherwise": r"\else", "else": r"\else", "sonst": r"\else", "when": r"\if"},
-    **{"yhat": r"\hat y", **dict.fromkeys(("BCE", "CE", "NLL", "loss", "Loss"), r"\ell")},
+    **{word: f"\\{word}" for word in COMMANDS.split()},
+    **dict.fromkeys(("arctanh", "atanh"), r"\artanh"),
+    **dict.fromkeys(("if", "for", "falls", "when"), r"\if"),
+    **dict.fromkeys(("otherwise", "else", "sonst"), r"\else"),
+    **dict.fromkeys(("BCE", "CE", "NLL", "loss", "Loss"), r"\ell"),
+    **{"ln": r"\log", "sigmoid": r"\sigma", "softplus": r"\zeta", "sgn": r"\sign"},
+    **{"ReLU": r"\relu", "log1p": r"\plog", "yhat": r"\hat y"},
 }
 TOKEN = re.compile(
     r"(?P<command>\\[A-Za-z]+|\\.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>log1p|[A-Za-z]+)"
@@ -99,10 +85,7 @@ class Token(NamedTuple):
 def spelled(answer: str) -> str:
     """Write an answer in LaTeX alone, without what only sets it.
 
-    Raises
-    ------
-    NotationError
-        If it is empty or very long, holds text, or a comma between digits.
+    A `NotationError` says that it is empty or very long, holds text, or a comma between digits.
     """
     if len(answer) > LONGEST:
         raise NotationError(f"it has more than {LONGEST} characters: write a shorter formula")

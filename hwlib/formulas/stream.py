@@ -1,14 +1,22 @@
 """The tokens of an answer, one after the other, and errors that quote where they stand."""
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.spelling import Token, spelled, tokens
 from hwlib.formulas.tree import Node
 
 
-class Stream(ABC):
+class Stream:
     """Where the reading of an answer stands."""
+
+    # A sum may stand within the smallest piece: what `Pieces` and `Reader` define.
+    expression: Callable[[], Node]
+    product: Callable[[], Node]
+    factor: Callable[[], Node]
+    group: Callable[[], Node]
+    script: Callable[[], Node]
+    starts_factor: Callable[[], bool]
 
     def __init__(self, answer: str) -> None:
         self.text = spelled(answer)
@@ -33,6 +41,12 @@ class Stream(ABC):
         self.at = min(self.at + 1, len(self.tokens) - 1)
         return token
 
+    def skip(self, token: str) -> bool:
+        """Go past the next token if it is this one."""
+        found = self.peek() == token
+        self.at += found
+        return found
+
     def take_digit(self) -> str:
         """Go past the first digit of a number: \\frac12."""
         token = self.tokens[self.at]
@@ -52,31 +66,3 @@ class Stream(ABC):
         before, after = self.text[max(0, at - 15) : at], self.text[at : at + 15]
         place = f"at “{before}▸{after}”" if after else f"after “{before}”"
         return NotationError(f"{place}: {advice}")
-
-    @abstractmethod
-    def expression(self) -> Node:
-        """Terms with + and - between them."""
-
-    @abstractmethod
-    def product(self) -> Node:
-        """Factors side by side."""
-
-    @abstractmethod
-    def factor(self) -> Node:
-        """An atom with what stands at its right shoulder."""
-
-    @abstractmethod
-    def group(self) -> Node:
-        """What stands in brackets or braces."""
-
-    @abstractmethod
-    def absolute(self) -> Node:
-        """|x|."""
-
-    @abstractmethod
-    def script(self) -> Node:
-        """What TeX raises."""
-
-    @abstractmethod
-    def starts_factor(self) -> bool:
-        """Does the next token begin a factor of a product."""

@@ -1,6 +1,6 @@
 """The values of symbols at a point: drawn, or calculated from what defines them."""
 
-from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -9,7 +9,6 @@ from hwlib.formulas.algebra import FAR, Algebra, draw
 from hwlib.formulas.arrays import ShapeError, Value, shape
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size
-from hwlib.formulas.tree import Node
 
 Bound = dict[str, Value]
 Place = Key | tuple[Key, tuple[int, ...]]  # a symbol, or one entry of an indexed one
@@ -20,11 +19,13 @@ def seed(point: int) -> str:
     return f"{FAR if point % 5 >= 3 else ''}{point}"
 
 
-class Symbols(ABC):
+class Symbols:
     """What each symbol is at one point; ``single`` where a statement is about a single example.
 
     The number of the point determines every free value: sizes take turns by it, the rest is drawn.
     """
+
+    value: Callable[..., Value]  # of a tree: what `Evaluator` defines
 
     def __init__(
         self,
@@ -49,10 +50,6 @@ class Symbols(ABC):
         moved = type(self)(self.scope, self.algebra, self.point, self.single, given)
         moved.drawn = self.drawn
         return moved
-
-    @abstractmethod
-    def value(self, node: Node, bound: Bound | None = None) -> Value:
-        """The value of ``node``; ``bound`` holds arguments and running indices."""
 
     def named(self, name: str, single: bool | None = None) -> Value:
         """The value of a symbol without indices."""

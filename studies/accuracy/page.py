@@ -21,8 +21,7 @@ def accuracy_rows(
     """Return the rows of a table: worst errors in ulp where all numbers are normal.
 
     Subnormal results, logits and labels are left out because some libraries round them to zero on
-    purpose, for speed. "none right" stands for an error that leaves no digit of the result. Where
-    the unit is an ulp of the larger of two terms, the row says so.
+    purpose, for speed. "none right" stands for an error that leaves no digit of the result.
     """
     rows = []
     for function in functions:

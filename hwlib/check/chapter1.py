@@ -27,7 +27,7 @@ def sigmoid(answer: Answer) -> Iterator[str]:
         mistakes = mistakes1.SIGMOID
         yield from examine(answer, losses.sigmoid, read, (array,), given=given, mistakes=mistakes)
     yield "extreme inputs"
-    for t, right in ((-20.0, losses.sigmoid(-20.0)), (-1000.0, 0.0), (1000.0, 1.0)):
+    for t, right in ((-25.0, losses.sigmoid(-25.0)), (-1000.0, 0.0), (1000.0, 1.0)):
         given = f"z = {t:g}"
         # Beyond t: what is clipped there gives the same number, though not the right one.
         came, beyond = (
@@ -51,7 +51,7 @@ def predict(answer: Answer) -> Iterator[str]:
         yield from _predicted(answer, X, W, f"X {X.shape}, w1 {W['w1'].shape}, w2 {W['w2'].shape}")
     yield "extreme inputs"
     X, _, W = network(7)
-    yield from _predicted(answer, 1000 * X, W, "X 1000 times as large")
+    yield from _predicted(answer, 50 * X, W, "X 50 times as large")
     W["w2"] = np.full((6, 1), -25 / losses.sigmoid(X[:1] @ W["w1"]).sum())
     yield from _predicted(answer, X[:1], W, "one example with the logit -25")
 

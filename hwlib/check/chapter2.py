@@ -44,6 +44,10 @@ def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
             mistakes=mistakes2.GRADIENT,
             sizes=[size[0], 2],
         )
+    X, y, W = network(*SIZES[1])
+    y = 0.2 + 0.7 * y
+    given = f"{sizes_of(X, W)}, labels 0.2 and 0.9"
+    yield from examine(answer, right, read_weights(W, given), (X, y, W), given=given)
     yield "extreme inputs"
     X, y, W = network(7)
     W["w2"] *= 1000

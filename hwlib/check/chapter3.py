@@ -61,9 +61,14 @@ def _right_descent(X: Array, y: Array, W: Weights, rate: float, steps: int) -> A
 @task
 def gradient_descent(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_gradient_descent(X, y, W, learning_rate, steps) -> (weights, losses)``."""
-    settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7))  # the last one is too fast: losses rise
+    settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7))
     for size, (rate, steps) in zip((*SIZES, (6, 4, 5)), settings, strict=True):
         yield from _descended(answer, *network(*size), rate, steps)
+    X, y, W = network(6, 4, 5)
+    rates = 5 * 2.0 ** np.arange(20)
+    curves = (two_layer.gradient_descent(X, y, W, learning_rate=r, steps=1)[1] for r in rates)
+    too_fast = next(r for r, (before, after) in zip(rates, curves, strict=False) if after > before)
+    yield from _descended(answer, X, y, W, too_fast, 1)
     yield "extreme inputs"
     yield from _descended(answer, *network(7), 0.5, 0)
 

@@ -41,7 +41,10 @@ def _confused(name: str) -> dict[str, MakeOptimizer]:
 
 
 def _path(make: Callable[..., Any], name: str) -> Array:
-    """Where an optimiser takes two parameters in eight steps on a bowl."""
+    """Where an optimiser takes two parameters in eight steps on a bowl, the last four on a flat one.
+
+    There only a method that forgets how steep it was goes on at its pace.
+    """
     start = examples.draws(0).uniform(0.5, 3, 3) * [1, -1, 1]
     pair = [torch.tensor(start), torch.tensor([0.5]).double()]
     weights = nn.ParameterList(pair)
@@ -50,9 +53,10 @@ def _path(make: Callable[..., Any], name: str) -> Array:
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise fault("no optimiser", given, describe(optimizer))
     places = []
-    for _ in range(8):
+    for steepness in 4 * [1.0] + 4 * [1e-3]:
         optimizer.zero_grad()
-        (torch.tensor([1.0, 5.0, 0.1]) * weights[0] ** 2).sum().add(weights[1].sum()).backward()
+        bowl = (torch.tensor([1.0, 5.0, 0.1]) * weights[0] ** 2).sum() + weights[1].sum()
+        (steepness * bowl).backward()
         optimizer.step()
         places.append(torch.cat([w.detach() for w in weights]).numpy())
     return np.array(places)

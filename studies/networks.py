@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hwlib.batches import Batches, hold_out, to_tensors
+from hwlib.course.ranking import CURVES
 from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist
 from hwlib.evaluate import evaluate, predict_image
 from hwlib.models import CNN, MLP
@@ -74,14 +75,13 @@ def curves_table(content: dict[str, Any]) -> dict[str, Any]:
 
 def curves(runs: dict[str, list[Run]]) -> dict[str, Any]:
     """Return the histories of all runs as rounded lists, one inner list for each seed."""
-    kinds = ("train_loss", "validation_loss", "validation_accuracy")
     content: dict[str, Any] = {
         "epochs": MLP_EPOCHS,
         "seeds": list(SEEDS),
         "runs": {
             name: {
                 kind: [[round(v, DIGITS) for v in getattr(r.history, kind)] for r in seeds]
-                for kind in kinds
+                for kind in CURVES
             }
             for name, seeds in runs.items()
         },

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hwlib.batches import Batches, hold_out, to_tensors
+from hwlib.course.ranking import CURVES
 from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist
 from hwlib.evaluate import evaluate, predict_image
 from hwlib.models import CNN, MLP
@@ -29,10 +30,10 @@ CNN_EPOCHS, CNN_BATCH, CNN_SEED = 8, 250, 0  # as in chapter 6
 DIGITS = 5  # decimals of the stored curves
 
 
-def stored_network(name: str, folder: Path = FOLDER) -> nn.Module:
+def stored_network(name: str) -> nn.Module:
     """Return the stored network "mlp" or "cnn", its float16 weights widened to float32."""
     model = NETWORKS[name]()
-    with np.load(folder / "networks.npz") as arrays:
+    with np.load(FOLDER / "networks.npz") as arrays:
         state = {
             key.removeprefix(f"{name}/"): torch.from_numpy(arrays[key].astype(np.float32))
             for key in arrays.files
@@ -42,14 +43,14 @@ def stored_network(name: str, folder: Path = FOLDER) -> nn.Module:
     return model.eval()
 
 
-def save_networks(models: dict[str, nn.Module], folder: Path = FOLDER) -> None:
+def save_networks(models: dict[str, nn.Module]) -> None:
     """Write the weights of all networks, rounded to float16, into one compressed file."""
     arrays = {
         f"{name}/{key}": value.numpy().astype(np.float16)
         for name, model in models.items()
         for key, value in model.state_dict().items()
     }
-    np.savez_compressed(folder / "networks.npz", allow_pickle=False, **arrays)
+    np.savez_compressed(FOLDER / "networks.npz", allow_pickle=False, **arrays)
 
 
 def _ends(curves: list[list[float]], times: float, decimals: int) -> str:
@@ -74,14 +75,13 @@ def curves_table(content: dict[str, Any]) -> dict[str, Any]:
 
 def curves(runs: dict[str, list[Run]]) -> dict[str, Any]:
     """Return the histories of all runs as rounded lists, one inner list for each seed."""
-    kinds = ("train_loss", "validation_loss", "validation_accuracy")
     content: dict[str, Any] = {
         "epochs": MLP_EPOCHS,
         "seeds": list(SEEDS),
         "runs": {
             name: {
                 kind: [[round(v, DIGITS) for v in getattr(r.history, kind)] for r in seeds]
-                for kind in kinds
+                for kind in CURVES
             }
             for name, seeds in runs.items()
         },
@@ -115,10 +115,10 @@ def answers(models: dict[str, nn.Module], data: ImageData) -> dict[str, Any]:
     }
 
 
-def write_json(name: str, content: dict[str, Any], folder: Path = FOLDER) -> None:
+def write_json(name: str, content: dict[str, Any]) -> None:
     """Write one record of the interactive figures."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> int:

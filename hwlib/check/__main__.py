@@ -51,19 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hwlib.check", description=DESCRIPTION)
     add, limits = parser.add_argument, Limits()
     add("hand_ins", nargs="*", help="notebooks, folders of them, patterns; none: only tables")
-    add(
-        "--out", type=Path, default=Path("grades"), help="folder for tables and pages (%(default)s)"
-    )
+    add("--out", type=Path, default="grades", help="folder for tables and pages (%(default)s)")
     add("--json", type=Path, help="write all grades to this file as well")
     add("--chapter", type=int, choices=list(POINTS), help="that of all hand-ins")
+    add("--student", default="", metavar="REGEX", help="its first group in a path is the student")
     add(
-        "--student",
-        default="",
-        metavar="REGEX",
-        help="its first group, in the path, is the student",
-    )
-    add(
-        "--take", choices=("best", "last"), default="best", help="of several hand-ins (%(default)s)"
+        "--take", choices=["best", "last"], default="best", help="of several hand-ins (%(default)s)"
     )
     add("--partial", action="store_true", help="give points for each step of a check")
     add("--overrides", type=Path, metavar="CSV", help="student,task,points,comment: these count")
@@ -87,12 +80,10 @@ def _run(args: argparse.Namespace) -> int:
         roster=read_roster(args.roster) if args.roster else {},
     )
     _check_writable(args.out, args.json)
-    paths, limits = (
-        list(find(args.hand_ins)),
-        Limits(args.seconds, args.task_seconds, args.megabytes),
-    )
     if not args.hand_ins:
         return _again(args, book)
+    paths = list(find(args.hand_ins))
+    limits = Limits(args.seconds, args.task_seconds, args.megabytes)
     if not paths:
         raise TableError(f"there is no notebook in {', '.join(args.hand_ins)}.")
     if args.class_seed is not None:
@@ -109,7 +100,7 @@ def _run(args: argparse.Namespace) -> int:
             line = str(book.add(student, reference.flag(done)))
             _write(args, book, [student])  # before the line says that it is done
             print(line, flush=True)
-    return _sum_up(args, [entry for _, entry in book.grades], book)
+    return _sum_up(args, book)
 
 
 def _again(args: argparse.Namespace, book: Gradebook) -> int:
@@ -121,7 +112,7 @@ def _again(args: argparse.Namespace, book: Gradebook) -> int:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise TableError(f"{args.out / 'grades.json'} holds no grades: {error}") from None
     _write(args, book)
-    return _sum_up(args, [entry for _, entry in book.grades], book)
+    return _sum_up(args, book)
 
 
 def _write(
@@ -132,12 +123,12 @@ def _write(
         args.json.write_text((args.out / "grades.json").read_text("utf-8"), encoding="utf-8")
 
 
-def _sum_up(args: argparse.Namespace, grades: Sequence[Grade], book: Gradebook) -> int:
-    graded = sum(entry.status == "graded" for entry in grades)
+def _sum_up(args: argparse.Namespace, book: Gradebook) -> int:
+    count, graded = len(book.grades), sum(g.status == "graded" for _, g in book.grades)
     for student in book.unknown():
         _say(f"{args.overrides}: no hand-in of {student!r}.")
-    text = f"{len(grades)} hand-ins, {graded} graded, {len(grades) - graded} not"
-    return _say(f"{text}; tables and pages in {args.out}", int(graded < len(grades)))
+    text = f"{count} hand-ins, {graded} graded, {count - graded} not"
+    return _say(f"{text}; tables and pages in {args.out}", int(graded < count))
 
 
 def _check_writable(folder: Path, file: Path | None) -> None:

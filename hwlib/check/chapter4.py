@@ -46,19 +46,18 @@ def _pictures(number: int, classes: int, new: int) -> tuple[Any, Any, Any]:
         number += 100
 
 
-def _distances(images: Any, labels: Any, new: Any) -> Array:
-    means = np.stack([images[labels == c].mean(axis=0) for c in np.unique(labels)])
-    return ((new[:, None] - means[None]) ** 2).sum(axis=(2, 3))
-
-
-def nearest(images: Any, labels: Any, new: Any, *, kind: str = "right") -> Array:
-    """The class of the mean that is nearest, or one mistake in finding it."""
+def _distances(images: Any, labels: Any, new: Any, kind: str = "right") -> Array:
     means = np.stack([images[labels == c].mean(axis=0) for c in np.unique(labels)])
     if kind == "bytes":
         means = means.astype(np.uint8)
     difference = new[:, None] - means[None]
     each = {"signed": difference, "absolute": np.abs(difference)}.get(kind, difference**2)
-    distance = each.sum(axis=(2, 3))
+    return each.sum(axis=(2, 3))
+
+
+def nearest(images: Any, labels: Any, new: Any, *, kind: str = "right") -> Array:
+    """The class of the mean that is nearest, or one mistake in finding it."""
+    distance = _distances(images, labels, new, kind)
     return distance.argmax(axis=1) if kind == "farthest" else distance.argmin(axis=1)
 
 

@@ -98,6 +98,12 @@ def train_epoch(answer: Answer) -> Iterator[str]:
         )
 
 
+def _pair(watched: Any, given: str, *names: str) -> tuple[Any, ...]:
+    """The first two results of a watched answer, which may be a named tuple with more of them."""
+    result, _ = watched
+    return several(result[:2] if isinstance(result, tuple) else result, given, *names)
+
+
 def _evaluation(model: nn.Module, data: Any) -> tuple[float, float]:
     found = reference.evaluate(model, data)
     return found.loss, found.accuracy
@@ -112,9 +118,7 @@ def evaluate(answer: Answer) -> Iterator[str]:
         data, given = batches(lengths, small_model()), f"batches of {lengths} images"
 
         def read(value: Any, given: str = given) -> Parts:
-            result, _ = value
-            result = tuple(result)[:2] if isinstance(result, tuple) else result
-            loss, accuracy = several(result, given, "the mean loss", "the share of right answers")
+            loss, accuracy = _pair(value, given, "the mean loss", "the share of right answers")
             return {
                 "the loss": as_array(loss, "the loss", (), given=given),
                 "the accuracy": as_array(accuracy, "the accuracy", (), given=given),
@@ -148,9 +152,7 @@ def predict_image(answer: Answer) -> Iterator[str]:
     given = "a model and one image (1, 28, 28)"
 
     def read(value: Any) -> Parts:
-        result, _ = value
-        result = tuple(result)[:2] if isinstance(result, tuple) else result
-        label, confidence = several(result, given, "the class", "the confidence in percent")
+        label, confidence = _pair(value, given, "the class", "the confidence in percent")
         if isinstance(label, str):
             raise fault("name for number", given, repr(label))
         return {

@@ -7,7 +7,7 @@ what to write instead.
 
 from dataclasses import dataclass
 
-from hwlib.formulas.calls import CLOSING, FUNCTIONS
+from hwlib.formulas.calls import CLOSING, FUNCTIONS, ORDER
 from hwlib.formulas.names import LABELS, Letters
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Scope
@@ -16,8 +16,7 @@ from hwlib.formulas.spelling import ROW
 from hwlib.formulas.tree import Node
 
 DEEPEST = 40  # brackets inside brackets
-ORDER = {r"\ge", r"\le", r"\ne", "<", ">", "<=", ">="}
-RELATIONS = ORDER | {r"\approx", r"\leftarrow", r"\propto", r"\sim"}
+RELATIONS = (ORDER.keys() - {"="}) | {r"\approx", r"\leftarrow", r"\propto", r"\sim"}
 CALLED = set("fghpqsFGPQS")  # usual names of functions, where the task has no such letter
 TIMES = {r"\cdot", "*"}
 NO_FACTOR = RELATIONS | TIMES | {r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top"}
@@ -206,7 +205,7 @@ class Reader(Pieces):
             r"\begin": self.cases,
             r"\nabla": self.nabla,
             r"\softmax": self.softmax,
-            r"\pi": lambda: Node("pi", (), "\\pi" if self.take() else ""),
+            r"\pi": lambda: Node("pi", (), self.take()),
         }
         if token in special:
             return special[token]()

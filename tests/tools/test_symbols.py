@@ -13,7 +13,7 @@ from tools.equations import report
 from tools.equations.extract import read_book
 from tools.equations.fingerprint import Written, defined, fingerprints, meaning, read_tables
 from tools.sphinx_ext.mathml import to_mathml
-from tools.sphinx_ext.symbols import Key, Legend, Meanings, key_of
+from tools.sphinx_ext.symbols import Key, Legend, Meanings, key_of, range_of
 from tools.sphinx_ext.verdicts import card, fresh
 
 WRITTEN = [Written(e.chapter, e.label, e.latex) for e in read_book(report.BOOK)]
@@ -118,6 +118,23 @@ def test_the_shapes_in_the_table_are_those_of_the_definitions() -> None:
             assert np.shape(evaluator.named(key_of(symbol).name)) == stated, symbol
             checked += 1
     assert checked >= 5
+
+
+def test_the_page_on_notation_has_the_letters_and_shapes_of_the_table() -> None:
+    tables = read_tables().values()
+    rows = [(key_of(k), v) for table in tables for k, v in table.items() if ";" in v]
+    page = (report.BOOK / "notation.md").read_text("utf-8").partition("(letters-used-twice)=")[0]
+    page = re.sub(r"### Operations.*?(?=###)", "", page, flags=re.DOTALL)
+    letters = 0
+    for symbols, shape in re.findall(r"^\| (.+?) \| (.+?) \|", page, re.MULTILINE):
+        lists = re.findall(r"\$(.+?)\$", symbols)
+        for symbol in (s for text in lists for s in text.split(", ")):
+            ranges = {range_of(row) for key, row in rows if key == key_of(symbol)}
+            assert ranges, symbol
+            if sizes := re.fullmatch(r"\$(\w) \\times (\w)\$", shape):
+                assert " × ".join(sizes.groups()) in ranges, symbol
+            letters += 1
+    assert letters > 80
 
 
 TABLES = {"book": {"a": "real; words"}, "one-example": {}, "02_b": {"uses": ["01_a"]}}

@@ -25,6 +25,10 @@ class OutOfDomainError(ArithmeticError):
     """An operation has no real value here, such as the logarithm of a negative number."""
 
 
+class TooLargeError(OutOfDomainError):
+    """There is a value, which would take minutes to calculate."""
+
+
 class Algebra(Protocol):
     """What `evaluate` needs of a kind of number; a leaf is the value of a free symbol."""
 
@@ -95,7 +99,7 @@ class Numeric:
 
         def refusing(x: Scalar) -> Scalar:
             if abs(x) > LARGEST_EXPONENT:
-                raise OutOfDomainError("a power or an angle too large to calculate")
+                raise TooLargeError("a power or an angle too large to calculate")
             return function(x)
 
         return refusing
@@ -114,7 +118,7 @@ class Numeric:
         if (a < 0 and b != int(b)) or (a == 0 and b < 0):
             raise OutOfDomainError("a power that is not a real number")
         if a != 0 and abs(b * self.context.log(abs(a))) > LARGEST_EXPONENT:
-            raise OutOfDomainError("a power too large to calculate")
+            raise TooLargeError("a power too large to calculate")
         return a**b
 
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:

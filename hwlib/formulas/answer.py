@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hwlib.formulas.algebra import OutOfDomainError
+from hwlib.formulas.algebra import OutOfDomainError, TooLargeError
 from hwlib.formulas.arrays import ShapeError, Value, scalar, shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.hand import Side, read
@@ -170,8 +170,10 @@ def _first_wrong(
 ) -> Verdict | None:
     """A point at which a side is not equal to the right formula, or None.
 
-    With ``gaps``, a side has to have no value where the right formula has none.
+    With ``gaps``, a side has to have no value where the right formula has none. Where a side is too
+    large to calculate, nothing is decided; a side that mostly is, is taken for wrong.
     """
+    too_large: list[Verdict] = []
     for number in range(POINTS):
         at, exact = kind(scope, NUMERIC, number), kind(scope, STRICT, number)
         expected = _value(at, right)
@@ -188,11 +190,14 @@ def _first_wrong(
                 if precise is None and not gaps:
                     continue
                 found = _differs(exact, side.node, precise)
+            except TooLargeError as error:
+                too_large.append(_wrong(at, side, f"{UNDEFINED}: {error}", expected))
+                continue
             except ShapeError as error:
                 return _wrong(at, side, f"has shapes that do not fit: {error}", expected)
             if found:
                 return _wrong(at, side, str(found), precise, _value(exact, side.node))
-    return None
+    return too_large[0] if len(too_large) > POINTS // 2 else None
 
 
 def _value(at: AnswerEvaluator, node: Node) -> Value | None:
@@ -207,6 +212,8 @@ def _differs(at: AnswerEvaluator, node: Node, expected: Value | None) -> str:
     """How a formula differs from the right value at a point, in words, or nothing."""
     try:
         got = at.value(node)
+    except TooLargeError:
+        raise
     except OutOfDomainError as error:
         return "" if expected is None else f"{UNDEFINED}: {error}"
     if expected is None:

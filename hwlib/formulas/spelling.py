@@ -28,7 +28,7 @@ UNICODE = {
 # What sets sizes, spaces, fonts or numbers of equations, and means nothing.
 SILENT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|boxed|limits|nolimits|nonumber|notag"
-    r"|math(?:bf|it|sf|cal|scr)|boldsymbol|bm|pmb|vec|bigl|bigr|q?quad|hfill)(?![A-Za-z])"
+    r"|math(?:bf|it|rm|sf|cal|scr)|boldsymbol|bm|pmb|vec|bigl|bigr|q?quad|hfill)(?![A-Za-z])"
     r"|\\[,;:! ]|\\(?:tag|label)\s*\{[^{}]*\}|[~$`]|\\[()\[\]]|(?<!\\)%.*"
 )
 ROW = "¶"  # where a row of several ends

@@ -41,7 +41,7 @@ def _confused(name: str) -> dict[str, MakeOptimizer]:
 
 
 def _path(make: Callable[..., Any], name: str) -> Array:
-    """Where an optimiser takes two parameters in eight steps on a bowl, the last four on a flat one.
+    """Where an optimiser takes two parameters in four steps on a bowl and four on a flat one.
 
     There only a method that forgets how steep it was goes on at its pace.
     """

@@ -173,13 +173,15 @@ def _first_wrong(
     With ``gaps``, a side has to have no value where the right formula has none. Where a side is too
     large to calculate, nothing is decided; a side that mostly is, is taken for wrong.
     """
-    too_large: list[Verdict] = []
+    too_large: list[list[Verdict]] = [[] for _ in sides]
+    tried = 0
     for number in range(POINTS):
         at, exact = kind(scope, NUMERIC, number), kind(scope, STRICT, number)
         expected = _value(at, right)
         if shape(expected) and number >= POINTS_OF_ARRAYS:
             break
-        for side in sides:
+        tried += 1
+        for side, skipped in zip(sides, too_large, strict=True):
             if side.left_over and number >= POINTS_OF_DERIVATIVES:
                 continue
             try:
@@ -191,13 +193,13 @@ def _first_wrong(
                     continue
                 found = _differs(exact, side.node, precise)
             except TooLargeError as error:
-                too_large.append(_wrong(at, side, f"{UNDEFINED}: {error}", expected))
+                skipped.append(_wrong(at, side, f"{UNDEFINED}: {error}", expected))
                 continue
             except ShapeError as error:
                 return _wrong(at, side, f"has shapes that do not fit: {error}", expected)
             if found:
                 return _wrong(at, side, str(found), precise, _value(exact, side.node))
-    return too_large[0] if len(too_large) > POINTS // 2 else None
+    return next((skipped[0] for skipped in too_large if 2 * len(skipped) > tried), None)
 
 
 def _value(at: AnswerEvaluator, node: Node) -> Value | None:

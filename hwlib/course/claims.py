@@ -214,7 +214,16 @@ def settings(**values: float | str) -> None:
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Show a table in a notebook: plain text for the terminal, HTML with headers for the page.
 
-    Cells of any type are shown by ``str``. Mark numbers that differ between processors with ≈.
+    Parameters
+    ----------
+    headers : sequence of str
+    rows : sequence of sequences
+        Cells of any type, shown by ``str``. Mark numbers that differ between processors with ≈.
+
+    Raises
+    ------
+    ValueError
+        If a row has another length than the headers.
     """
     from IPython.display import publish_display_data
 

@@ -23,10 +23,23 @@ STARTS: dict[str, Callable[[Tensor], object]] = {
 def gradient_norms(
     activation: str, start: str, images: Tensor, labels: Tensor, *, layers: int = 10, seed: int = 0
 ) -> list[float]:
-    """‖∂L/∂W‖ of the hidden layers, then of the output layer, before the first step.
+    """Norm of the gradient of each layer's weights before the first step.
 
-    The activation is one in `ACTIVATIONS`; ``start`` says how weights are drawn, and all but
-    PyTorch's default start with biases of 0. Each of the hidden ``layers`` has 100 units.
+    Parameters
+    ----------
+    activation : a name in `ACTIVATIONS`
+    start : a name in `STARTS`
+        How the weights are drawn; all but PyTorch's default start with biases of 0.
+    images : float tensor (B, 1, 28, 28)
+    labels : int64 tensor (B,)
+    layers : int
+        Number of hidden layers, of 100 units each.
+    seed : int
+
+    Returns
+    -------
+    list of float
+        ‖∂L/∂W‖ of the hidden layers, then of the output layer.
     """
 
     def make() -> nn.Module:

@@ -19,8 +19,18 @@ from hwlib.data import torchvision_module
 def seconds_per_pass(batches: Iterable[object], passes: int = 1) -> float:
     """Seconds for one pass over ``batches``, throwing them away: the shortest of ``passes``.
 
-    The shortest, because whatever else the machine does can only make a pass longer. Batches that
-    can be used only once are an error.
+    The shortest, because whatever else the machine does can only make a pass longer.
+
+    Parameters
+    ----------
+    batches : iterable that can be started anew
+    passes : int
+        Number of passes, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If ``passes`` is below 1, or a pass delivers nothing.
     """
     if passes < 1:
         raise ValueError(f"passes: expected at least 1, got {passes}.")
@@ -64,9 +74,19 @@ def per_image_loader(
 ) -> DataLoader[tuple[Tensor, int]]:
     """The usual ``DataLoader`` over single images with ``ToTensor``, for comparison.
 
-    It yields the same kind of batches as `hwlib.batches.Batches`, in an order that ``generator``
-    decides where ``shuffle`` is true, from so many processes; 0 decodes in this one. Where data do
-    not fit in memory, or need a different transformation each time, this is the way to read them.
+    It yields the same kind of batches as `hwlib.batches.Batches`; where data do not fit in memory,
+    or need a different transformation each time, this is the way to read them.
+
+    Parameters
+    ----------
+    images : uint8 array (n, 28, 28)
+    labels : uint8 array (n,)
+    batch_size : int
+    shuffle : bool
+    workers : int
+        Number of processes that decode images; 0 decodes in this one.
+    generator : torch.Generator, optional
+        Decides the order where ``shuffle`` is true.
     """
     check_images(images, labels)
     return DataLoader(

@@ -22,9 +22,23 @@ def wilson(share: float, images: int, deviations: float = 1.96) -> tuple[float, 
 
     Equation: eq-wilson
 
-    The share of right answers, from 0 to 1, was seen on so many images, drawn independently of the
-    network; 1.96 standard deviations make it an interval of 95 %. See Wilson (1927),
-    doi:10.1080/01621459.1927.10502953.
+    Parameters
+    ----------
+    share : float
+        Of right answers, from 0 to 1.
+    images : int
+        Images that it was measured on, drawn independently of the network.
+    deviations : float
+        How many standard deviations are no surprise; 1.96 makes it an interval of 95 %.
+
+    Raises
+    ------
+    ValueError
+        If the share is not one, or there is no image.
+
+    References
+    ----------
+    Wilson (1927), doi:10.1080/01621459.1927.10502953.
     """
     if not (0 <= share <= 1 and images >= 1):
         raise ValueError(f"expected a share of at least one image, got {share} of {images}.")
@@ -37,9 +51,18 @@ def wilson(share: float, images: int, deviations: float = 1.96) -> tuple[float, 
 def paired_images(first: ArrayLike, second: ArrayLike) -> Disagreement:
     """Compare two networks on the same images, of which only those with one right answer count.
 
-    ``first`` and ``second`` say of each image whether a network gets it right. The ``chance`` is
-    that of an imbalance at least as large, had a fair coin decided each of those images (the exact
-    test of McNemar).
+    The ``chance`` is that of an imbalance at least as large, had a fair coin decided each of those
+    images (the exact test of McNemar).
+
+    Parameters
+    ----------
+    first, second : arrays (n,) of bool
+        Which images each network gets right.
+
+    Raises
+    ------
+    ValueError
+        If they are not equally long.
     """
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     if a.ndim != 1 or a.shape != b.shape:

@@ -82,6 +82,11 @@ def names_defined_twice(cells: Iterable[str]) -> dict[str, int]:
 
     This is no mistake but the check that finds one: a later definition replaces the earlier one
     for everybody who looks the name up from then on.
+
+    Raises
+    ------
+    SyntaxError
+        If a source text is not Python.
     """
     names = Counter(
         node.name

@@ -30,6 +30,11 @@ def load_digits_by_mistake(*, download: bool = True) -> ImageData:
     """Wrong: MNIST. Right: Fashion-MNIST, with the same shapes, dtypes and number of classes.
 
     Where MNIST cannot be had, and `stand_in_allowed`, the stand-in takes its place, announced.
+
+    Raises
+    ------
+    DataError
+        As `hwlib.data.load_mnist`.
     """
     try:
         return load_mnist(download=download)
@@ -92,8 +97,16 @@ def train_one_model_in_turn(
 def losses_in_turn(untrained: float, runs: Mapping[str, History]) -> dict[str, list[float]]:
     """Validation losses of `train_one_model_in_turn`, each with the loss it started from first.
 
-    That is the loss of the ``untrained`` model for the first run, and for each other the last of
-    the one before.
+    Parameters
+    ----------
+    untrained : float
+        Validation loss of the model before anyone trained it.
+    runs : mapping of label to History, in the order of training
+
+    Returns
+    -------
+    dict of label to list (epochs + 1,)
+        The first entry of each is the last of the one before.
     """
     curves, start = {}, untrained
     for name, history in runs.items():

@@ -9,13 +9,24 @@ def two_moons(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Draw points from two interleaved half circles, the upper one labelled 0, the lower one 1.
 
-    The number of examples is even, half of them of each label. Each half circle has the radius 1,
-    and ``noise`` is the standard deviation of the normal noise added to both coordinates.
+    Parameters
+    ----------
+    examples : int
+        Number of points, at least 2 and even, half of them of each label.
+    noise : float
+        Standard deviation of the normal noise added to both coordinates; the radius is 1.
+    rng : numpy.random.Generator
+        The source of randomness; the caller seeds it.
 
     Returns
     -------
     points : array (examples, 2), float64
     labels : array (examples, 1), float64, each 0 or 1
+
+    Raises
+    ------
+    ValueError
+        If the number of examples is odd or below 2, or the noise is negative.
     """
     if examples < 2 or examples % 2:
         raise ValueError(
@@ -38,6 +49,11 @@ def with_constant_column(points: ArrayLike) -> NDArray[np.float64]:
     """Append a feature that is 1 for every example: (B, D) becomes (B, D + 1).
 
     Its weights are the biases of the hidden units.
+
+    Raises
+    ------
+    ValueError
+        If ``points`` is not a matrix.
     """
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2:
@@ -52,8 +68,15 @@ def plane_grid(
 ) -> NDArray[np.float64]:
     """Return the points of a regular grid over a rectangle, for drawing a function of the plane.
 
-    They come line by line from the lowest y upwards, an array (steps * steps, 2): reshape a result
-    to (steps, steps) to draw it.
+    Returns
+    -------
+    array (steps * steps, 2), float64
+        Line by line from the lowest y upwards: reshape a result to (steps, steps) to draw it.
+
+    Raises
+    ------
+    ValueError
+        If ``steps`` is below 2 or a range is empty.
     """
     if steps < 2 or not (x_range[0] < x_range[1] and y_range[0] < y_range[1]):
         raise ValueError(

@@ -73,8 +73,9 @@ def train_setting(
     Parameters
     ----------
     data : "Fashion-MNIST" or "stand-in"
-        Nothing else is taken in place of Fashion-MNIST where that is missing.
     optimizer : "SGD", "Nesterov" or "Adam"
+    learning_rate : float
+    batch_size, epochs : int
     seed : int
         Of initial weights and batch order.
     images : int
@@ -88,6 +89,13 @@ def train_setting(
         ``validation_accuracy`` (shares of 1), ``validation_loss`` and ``train_loss`` (nats), one
         entry per finished epoch; ``status`` and ``message`` as in `hwlib.train.History`;
         ``test_accuracy`` if asked for.
+
+    Raises
+    ------
+    ValueError
+        If the optimiser or the data set is unknown.
+    DataError
+        If Fashion-MNIST is not there: nothing else is taken in its place.
     """
     if optimizer not in METHODS:
         raise ValueError(f"optimizer: expected one of {sorted(METHODS)}, got {optimizer!r}.")

@@ -48,9 +48,13 @@ class OtherCodeWarning(UserWarning):
 def open_executor(address: str | None = None, workers: int | None = None) -> Iterator[Executor]:
     """Processes on this machine, or with an ``address`` the workers of a Dask cluster.
 
-    The address is that of a scheduler, such as ``"tcp://10.0.0.1:8786"``. It needs
-    ``dask.distributed`` here, and this package and the data on every worker, each with one thread
-    (``--nthreads 1``). Without a number of ``workers`` there are as many as processors.
+    Parameters
+    ----------
+    address : str, optional
+        Of a Dask scheduler, such as ``"tcp://10.0.0.1:8786"``. Needs ``dask.distributed`` here, and
+        this package and the data on every worker, each with one thread (``--nthreads 1``).
+    workers : int, optional
+        Number of processes on this machine; as many as it has processors if not given.
     """
     if address is None:
         # Spawned, since a fork of a process that has used PyTorch's threads can hang.
@@ -71,8 +75,12 @@ def setting_key(setting: Setting) -> str:
 def read_runs(path: Path) -> list[StoredRun]:
     """Return the finished runs stored in ``path``, in the order in which they finished.
 
-    The first half of a line, which a machine that lost its power leaves behind, is skipped; any
-    other line that is no run is a `SweepError`.
+    The first half of a line, which a machine that lost its power leaves behind, is skipped.
+
+    Raises
+    ------
+    SweepError
+        If any other line is not a run.
     """
     return _read(path)[0]
 
@@ -117,13 +125,14 @@ def sweep(
     """Call ``run(**setting)`` for every setting that ``path`` does not hold yet, and store it.
 
     Stored runs are taken as they are; those of other code are named in an `OtherCodeWarning`.
-    Settings that are equal are run once.
 
     Parameters
     ----------
     run : callable
         Importable by name, since other processes call it. Takes a setting's entries as keyword
         arguments and returns values that JSON can hold. All randomness must come from them.
+    settings : sequence of mappings
+        Values that JSON can hold. Settings that are equal are run once.
     path : path
         One line of JSON per finished run; appended to, never rewritten.
     executor : concurrent.futures.Executor
@@ -208,7 +217,10 @@ def _worst(failures: Sequence[BaseException], path: Path) -> BaseException:
 def measured_run(run: RunFunction, setting: Setting) -> StoredRun:
     """Call ``run`` where the work is done, and add how long it took and what it ran on.
 
-    What JSON cannot hold, such as NaN, is an error before anything tries to store it.
+    Raises
+    ------
+    ValueError, TypeError
+        If JSON cannot hold the result, such as NaN, before anything tries to store it.
     """
     start = time.perf_counter()
     done = {"setting": dict(setting), "result": dict(run(**setting))}

@@ -87,7 +87,7 @@ networks: env-test  ## train the networks that run in the page, and store them
 sweep: env-test  ## run the experiment of chapter 8, or continue it
 	nice $(RUN) -m studies.ranking
 
-seeds: env-test  ## run the stored trainings of chapters 6 and 9, or continue
+seeds: env-test  ## run the stored trainings of chapters 5, 6 and 9, or continue
 	nice $(RUN) -m studies.seeds
 
 accuracy: env-studies  ## measure the accuracy of the loss here and in four libraries

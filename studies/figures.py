@@ -1,7 +1,8 @@
 """Write the numbers that the interactive figures show and are tested against: `make alive`.
 
 The loss comes from mpmath, the graph from the example of chapter 2 and `hwlib.two_layer`, the race
-from the optimisers of PyTorch. Networks and curves are the work of ``studies.networks``.
+from the optimisers of PyTorch, the curves from the stored trainings of chapter 5. Networks are the
+work of ``studies.networks``.
 """
 
 import json
@@ -13,6 +14,8 @@ import mpmath
 import numpy as np
 import torch
 
+from hwlib.course.optimizer_runs import EPOCHS, SEEDS, optimizer_results
+from hwlib.course.ranking import CURVES
 from hwlib.course.surfaces import SURFACES, torch_path
 from hwlib.losses import logistic_loss, logistic_loss_logit_grad, sigmoid, stable_logistic_loss
 from hwlib.train import OPTIMIZERS
@@ -129,7 +132,41 @@ def race_record() -> dict[str, Any]:
     return {"table": {"headers": headers, "rows": rows}}
 
 
-RECORDS = {"loss": loss_record, "graph": graph_record, "race": race_record}
+def _ends(curves: list[list[float]], times: float, decimals: int) -> str:
+    last = times * np.array([curve[-1] for curve in curves])
+    return f"{last.mean():.{decimals}f} ({last.min():.{decimals}f} to {last.max():.{decimals}f})"
+
+
+def curves_record() -> dict[str, Any]:
+    """Return the curves of all seeds, and the table of where they end, with lowest and highest."""
+    stored = optimizer_results(FOLDER.parent / "mlp_seeds.jsonl")
+    runs = {
+        name: {kind: [one[kind] for one in stored[name]] for kind in CURVES} for name in OPTIMIZERS
+    }
+    rows = [
+        [
+            name,
+            _ends(run["validation_accuracy"], 100, 1),
+            _ends(run["validation_loss"], 1, 3),
+            _ends(run["train_loss"], 1, 3),
+        ]
+        for name, run in runs.items()
+    ]
+    headers = ["Optimiser", "Validation accuracy in %", "Validation loss", "Training loss"]
+    return {
+        "table": {"headers": headers, "rows": rows},
+        "epochs": EPOCHS,
+        "seeds": list(SEEDS),
+        "runs": runs,
+    }
+
+
+RECORDS = {
+    "loss": loss_record,
+    "graph": graph_record,
+    "race": race_record,
+    "curves": curves_record,
+}
 
 
 def text(name: str) -> str:

@@ -1,8 +1,8 @@
 """Train the networks that run in the page, as chapters 5 and 6 do, and store them: `make networks`.
 
-Three files below ``book/data/alive`` come out of it: the weights of the MLP and the CNN, rounded to
-float16 (``networks.npz``); what these rounded networks say about test images (``network.json``);
-and the curves of the four optimisers for the race (``curves.json``).
+Two files below ``book/data/alive`` come out of it: the weights of the MLP and the CNN, rounded to
+float16 (``networks.npz``), and what these rounded networks say about test images
+(``network.json``).
 """
 
 import json
@@ -16,18 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from hwlib.batches import Batches, hold_out, to_tensors
-from hwlib.course.ranking import CURVES
+from hwlib.course import optimizer_runs
 from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist
 from hwlib.evaluate import evaluate, predict_image
 from hwlib.models import CNN, MLP
-from hwlib.train import Run, compare_optimizers, fit_one_cycle
+from hwlib.train import compare_optimizers, fit_one_cycle
 
 FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
 NETWORKS = {"mlp": MLP, "cnn": CNN}
 SHOWN = 12  # test images in the table that stands where there is no JavaScript
-MLP_EPOCHS, MLP_BATCH, SEEDS = 20, 2500, (0, 1, 2)  # as in chapter 5
-CNN_EPOCHS, CNN_BATCH, CNN_SEED = 8, 250, 0  # as in chapter 6
-DIGITS = 5  # decimals of the stored curves
+SEED = 0
+CNN_EPOCHS, CNN_BATCH = 8, 250  # as in chapter 6
 
 
 def stored_network(name: str) -> nn.Module:
@@ -51,42 +50,6 @@ def save_networks(models: dict[str, nn.Module]) -> None:
         for key, value in model.state_dict().items()
     }
     np.savez_compressed(FOLDER / "networks.npz", allow_pickle=False, **arrays)
-
-
-def _ends(curves: list[list[float]], times: float, decimals: int) -> str:
-    last = times * np.array([curve[-1] for curve in curves])
-    return f"{last.mean():.{decimals}f} ({last.min():.{decimals}f} to {last.max():.{decimals}f})"
-
-
-def curves_table(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the table of where the curves end: mean, and from the lowest to the highest seed."""
-    rows = [
-        [
-            name,
-            _ends(run["validation_accuracy"], 100, 1),
-            _ends(run["validation_loss"], 1, 3),
-            _ends(run["train_loss"], 1, 3),
-        ]
-        for name, run in content["runs"].items()
-    ]
-    headers = ["Optimiser", "Validation accuracy in %", "Validation loss", "Training loss"]
-    return {"headers": headers, "rows": rows}
-
-
-def curves(runs: dict[str, list[Run]]) -> dict[str, Any]:
-    """Return the histories of all runs as rounded lists, one inner list for each seed."""
-    content: dict[str, Any] = {
-        "epochs": MLP_EPOCHS,
-        "seeds": list(SEEDS),
-        "runs": {
-            name: {
-                kind: [[round(v, DIGITS) for v in getattr(r.history, kind)] for r in seeds]
-                for kind in CURVES
-            }
-            for name, seeds in runs.items()
-        },
-    }
-    return {"table": curves_table(content)} | content
 
 
 def answer(model: nn.Module, image: Tensor) -> str:
@@ -127,20 +90,20 @@ def main() -> int:
     images, labels = to_tensors(data.train_images, data.train_labels)
     X, y, validation = hold_out(images, labels, 5000)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    runs = compare_optimizers(
+    [mlp] = compare_optimizers(
         MLP,
-        partial(Batches, X, y, MLP_BATCH),
+        partial(Batches, X, y, optimizer_runs.BATCH_SIZE),
         validation,
-        epochs=MLP_EPOCHS,
-        seeds=SEEDS,
+        optimizers=["Adam 0.01"],
+        epochs=optimizer_runs.EPOCHS,
+        seeds=[SEED],
         progress=True,
-    )
-    write_json("curves", curves(runs))
-    batches = Batches(X, y, CNN_BATCH, generator=torch.Generator().manual_seed(CNN_SEED))
+    )["Adam 0.01"]
+    batches = Batches(X, y, CNN_BATCH, generator=torch.Generator().manual_seed(SEED))
     cnn = fit_one_cycle(
-        CNN, batches, validation, epochs=CNN_EPOCHS, seed=CNN_SEED, progress="CNN, one cycle"
+        CNN, batches, validation, epochs=CNN_EPOCHS, seed=SEED, progress="CNN, one cycle"
     )
-    save_networks({"mlp": runs["Adam 0.01"][0].model, "cnn": cnn.model})
+    save_networks({"mlp": mlp.model, "cnn": cnn.model})
     models = {name: stored_network(name) for name in NETWORKS}
     content = answers(models, data)
     write_json("network", content)

@@ -81,7 +81,7 @@ def train_setting(
     images : int
         Number of training images, those for validation (at most 5000) included.
     test : bool
-        Whether the test accuracy is measured too. False for every run that a choice rests on.
+        Whether the test accuracy is measured too, on which no choice may rest.
 
     Returns
     -------

@@ -1,6 +1,7 @@
 """What chapters 4 and 5 show in the open is what the package does, to the last bit."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,17 +107,33 @@ def test_the_four_functions_of_the_homework_are_in_the_contents() -> None:
     assert set(headings) >= SHOWN
 
 
-def test_the_adam_of_the_solution_takes_the_steps_of_pytorch() -> None:
+def solution(name: str) -> Any:
+    """Run the solution of chapter 5 that defines ``name``, which its notebook does not execute."""
     source = (BOOK / "05_mlp_optimisers.md").read_text("utf-8")
-    block = re.search(r"^```python\n(def adam_steps.*?)^```", source, re.M | re.S)
+    block = re.search(rf"^```python\n(def {name}.*?)^```", source, re.M | re.S)
     assert block
-    names: dict[str, Any] = {"np": np}
+    names: dict[str, Any] = {"np": np, "F": F}
     exec(block[1], names)
+    return names[name]
+
+
+def test_a_batch_in_parts_makes_the_steps_of_the_whole_batch(data: Any) -> None:
+    x, y = to_tensors(*data)
+    whole, losses = trained(train_epoch, MLP, "SGD 0.01", x, y)
+    in_parts = partial(solution("train_in_parts"), part=7)
+    parts, other_losses = trained(in_parts, MLP, "SGD 0.01", x, y)
+    np.testing.assert_allclose(other_losses, losses, rtol=1e-5)
+    for a, b in zip(whole.parameters(), parts.parameters(), strict=True):
+        np.testing.assert_allclose(a.detach(), b.detach(), atol=1e-6)
+
+
+def test_the_adam_of_the_solution_takes_the_steps_of_pytorch() -> None:
+    adam_steps = solution("adam_steps")
     rng = np.random.default_rng(0)
     gradients = [rng.normal(size=4) * 10.0 ** rng.integers(-6, 3, 4) for _ in range(50)]
     place = torch.nn.Parameter(torch.zeros(4, dtype=torch.float64))
     adam, moved = torch.optim.Adam([place], lr=0.01), np.zeros(4)
-    for gradient, step in zip(gradients, names["adam_steps"](gradients, 0.01), strict=True):
+    for gradient, step in zip(gradients, adam_steps(gradients, 0.01), strict=True):
         place.grad = torch.from_numpy(gradient)
         adam.step()
         moved -= step

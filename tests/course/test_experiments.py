@@ -1,4 +1,4 @@
-"""The stored experiments of chapters 6 and 9: complete records, and honest runs."""
+"""The stored experiments of chapters 5, 6 and 9: complete records, and honest runs."""
 
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from hwlib.batches import Batches, to_tensors
-from hwlib.course import experiments
+from hwlib.course import experiments, optimizer_runs
 from hwlib.course.depth import gradient_norms
-from hwlib.course.ranking import Parts
+from hwlib.course.ranking import METHODS, Parts
 from hwlib.course.sweep import SweepError, setting_key
 from hwlib.evaluate import evaluate
 from hwlib.models import MLP, seeded_model
 from hwlib.stand_in import draw_stand_in
+from hwlib.train import OPTIMIZERS
 
 DATA = Path(__file__).parents[2] / "book" / "data"
 
@@ -27,6 +28,23 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Parts:
     monkeypatch.setattr(experiments, "parts_of", lambda *_: parts)
     monkeypatch.setattr(experiments, "FEW", 30)
     return parts
+
+
+def test_all_runs_of_chapter_5_are_stored_and_the_seeds_differ() -> None:
+    found = optimizer_runs.optimizer_results(DATA / "mlp_seeds.jsonl")
+    assert sum(map(len, found.values())) == len(optimizer_runs.optimizer_settings())
+    for results in found.values():
+        curves = {tuple(one["validation_loss"]) for one in results}
+        assert [len(curve) for curve in curves] == [optimizer_runs.EPOCHS] * len(results)
+        assert all(0 <= one["test_accuracy"] <= 1 for one in results)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_chapter_5_stores_runs_of_the_optimisers_that_it_trains(name: str) -> None:
+    setting, parameters = optimizer_runs.optimizer_setting(name, 0), [torch.zeros(1)]
+    stored = METHODS[setting["optimizer"]](parameters, lr=setting["learning_rate"])
+    trained = OPTIMIZERS[name](parameters)
+    assert (type(stored), stored.defaults) == (type(trained), trained.defaults)
 
 
 def test_all_runs_of_chapter_6_are_stored() -> None:
@@ -52,6 +70,11 @@ def test_settings_are_unique() -> None:
 def test_a_missing_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(SweepError, match=r"expected a run of .*'remedy': 'none'.*make seeds"):
         experiments.remedy_results(tmp_path / "empty.jsonl")
+    lines = (DATA / "mlp_seeds.jsonl").read_text("utf-8").splitlines(keepends=True)
+    some = tmp_path / "some.jsonl"
+    some.write_text("".join(line for line in lines if '"seed":2' not in line), "utf-8")
+    with pytest.raises(SweepError, match=r'expected a run of .*"seed": 2.*make seeds'):
+        optimizer_runs.optimizer_results(some)
 
 
 @pytest.mark.parametrize(("network", "recipe"), [("MLP", "Adam 0.01"), ("CNN", "augmented")])

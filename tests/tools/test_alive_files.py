@@ -62,10 +62,9 @@ def test_rounded_networks_are_as_good_as_the_chapters_say() -> None:
         assert accuracy[name] == pytest.approx(claim["value"], abs=1), "run: make networks"
 
 
-def test_stored_curves_end_where_those_of_chapter_5_end() -> None:
-    stored = record("curves")
-    assert stored["table"] == networks.curves_table(stored)
-    runs, made = stored["runs"], claims("05_mlp_optimisers")
+def test_the_curves_end_where_those_of_chapter_5_end() -> None:
+    stored, made = record("curves"), claims("05_mlp_optimisers")
+    runs = stored["runs"]
     accuracy = {name: 100 * np.array(run["validation_accuracy"]) for name, run in runs.items()}
     ends = {name: values[:, -1] for name, values in accuracy.items()}
     losses = [seed[-1] for seed in runs["Adam 1"]["train_loss"]]
@@ -75,8 +74,7 @@ def test_stored_curves_end_where_those_of_chapter_5_end() -> None:
         ("sgd-spread", ends["SGD 0.01"].std(ddof=1)),
         ("dead-loss", np.mean(losses)),
     ):
-        assert made[name]["low"] <= found <= made[name]["high"]
-        assert found == pytest.approx(made[name]["value"], abs=0.3), "run: make networks"
+        assert found == pytest.approx(made[name]["value"], abs=1e-9)
     for run in runs.values():
         assert np.shape(run["train_loss"]) == (len(stored["seeds"]), stored["epochs"])
 

@@ -61,7 +61,7 @@ def test_every_letter_of_a_displayed_equation_has_words(
         ("05_mlp_optimisers", "", "W_2", "W2", "weights of the second hidden layer"),
         ("07_mistakes", "", "W_2", "W2", "weights of the second layer"),
         ("06_cnn", "", r"\eta \lambda", "η", "learning rate"),
-        ("06_cnn", "", r"\eta(s)", "η", "learning rate during a phase"),
+        ("06_cnn", "", r"\eta(s)", "η", "learning rate on the way from one rate to another"),
         ("08_ranking", "", "m", "m", "mean of the differences"),
         ("09_way_of_working", "", "m", "m", "mean square of the inputs"),
         ("02_backpropagation", "", r"w^{(1)}_{d,k}", "k", "number of a hidden unit"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from alive_pages import FIGURES, record, visit
+from alive_pages import FIGURES, box_of, drag, record, visit
 from playwright.sync_api import Browser, Page
 from trouble import Trouble
 
@@ -166,13 +166,9 @@ def test_the_address_of_the_loss_explorer_holds_its_state(page: Page) -> None:
 
 def test_dragging_in_a_chart_moves_the_logit(page: Page) -> None:
     visit(page, "loss")
-    page.locator(".alive-drag").first.scroll_into_view_if_needed()
-    box = page.locator(".alive-drag").first.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60, steps=5)
-    page.mouse.up()
+    box = box_of(page.locator(".alive-drag").first)
+    left, width, y = box["x"], box["width"], box["y"] + 60
+    drag(page, (left + 0.8 * width, y), (left + 0.3 * width, y))
     assert -35 < page.evaluate("window.alive.figures.loss.state.z") < -10
 
 
@@ -299,14 +295,9 @@ def test_a_drawing_is_kept_in_the_address(open_page: Callable[..., Page]) -> Non
     visit(page, "network")
     page.get_by_role("button", name="Clear, and draw").click()
     board = page.get_by_role("application", name="Drawing area")
-    board.scroll_into_view_if_needed()
-    box = board.bounding_box()
-    assert box is not None
-    x, y, side = box["x"], box["y"], box["width"]
-    page.mouse.move(x + 0.3 * side, y + 0.5 * side)
-    page.mouse.down()
-    page.mouse.move(x + 0.7 * side, y + 0.5 * side, steps=4)
-    page.mouse.up()
+    box = box_of(board)
+    left, side, y = box["x"], box["width"], box["y"] + 0.5 * box["width"]
+    drag(page, (left + 0.3 * side, y), (left + 0.7 * side, y))
     board.press("ArrowDown")
     board.press("ArrowDown")
     board.press("Space")

@@ -62,6 +62,10 @@ def test_a_tap_explains_and_another_one_elsewhere_closes(open_page: Callable[...
     assert box["x"] + box["width"] <= 390
     page.locator("section > p:visible").first.tap()
     expect(hint(page)).to_have_count(0)
+    page.locator("section > p [data-s]").first.tap()  # on a line, where nothing has the focus
+    expect(hint(page)).to_be_visible()
+    page.locator("section > p:visible").first.tap()
+    expect(hint(page)).to_have_count(0)
 
 
 def test_arrows_go_through_the_letters_of_an_equation_and_stay_on_the_page(page: Page) -> None:
@@ -112,8 +116,12 @@ def test_what_is_shown_is_accessible(open_page: Callable[..., Page], scheme: str
     page.add_style_tag(content="* { transition: none !important; }")
     page.locator("#equation-eq-gradient summary").click()
     point(page, letter(page, "eq-gradient", "δ"))
-    expect(hint(page)).to_be_visible()
-    seen = {"exclude": [[".headerlink"]]}  # the theme's own, and only under the mouse
+    expect(page.locator("main .popover.hint")).to_be_visible()
+    # The rest of the page is looked at elsewhere; that link is the theme's own, under the mouse.
+    seen = {
+        "include": [[".popover.hint"], ["#equation-eq-gradient"]],
+        "exclude": [[".headerlink"]],
+    }
     found = Axe().run(page, context=seen, options={"preload": False}).response["violations"]
     assert not found, json.dumps(found, indent=1)[:2000]
 

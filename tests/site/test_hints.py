@@ -109,6 +109,30 @@ def test_a_link_shows_what_it_leads_to(page: Page, link: str, words: str) -> Non
     expect(hint(page)).to_have_count(0)
 
 
+def test_a_hint_goes_when_the_mouse_does(page: Page) -> None:
+    page.goto(CHAPTER)
+    point(page, letter(page, "eq-gradient", "δ"))
+    expect(hint(page)).to_be_visible()
+    point(page, page.locator(f"section:has(> {GRADIENT.split()[0]}) > p").first)
+    expect(hint(page)).to_have_count(0)
+
+
+def test_enter_leads_to_where_a_letter_is_defined(page: Page) -> None:
+    page.goto(CHAPTER)
+    page.locator(GRADIENT).focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(hint(page)).to_contain_text("errors of the predictions")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#equation-eq-output-error")
+
+
+def test_a_term_is_explained_on_its_own_page(page: Page) -> None:
+    page.goto("book/notation.html")
+    point(page, page.locator("a.internal[href='#term-sigmoid']").first)
+    expect(hint(page)).to_contain_text("maps real numbers")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_is_shown_is_accessible(open_page: Callable[..., Page], scheme: str) -> None:
     page = open_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)

@@ -68,24 +68,33 @@ def test_figure_fits_its_page_in_both_modes(
         assert not page.evaluate(TOO_WIDE)
 
 
-@each_figure
+# What has no name or is not reached by the keyboard, and pictures without words.
+MUTE = """() => {
+  document.querySelectorAll(".alive-app details").forEach((d) => { d.open = true; });
+  const all = (what) => [...document.querySelectorAll(`.alive-app ${what}`)];
+  const named = (e) => (e.ariaLabel || e.textContent || e.labels?.[0]?.textContent || "").trim();
+  return [
+    ...all(":is(button, input, select, summary)").filter((e) => !named(e) || e.tabIndex < 0),
+    ...all("svg:not([aria-hidden])").filter((e) =>
+      !["img", "group"].includes(e.role) || !(e.ariaLabel?.length > 20)),
+  ].map((e) => e.outerHTML.slice(0, 200));
+}"""
+
+
+@pytest.mark.parametrize("name", {page: name for name, page in FIGURES.items()}.values())
 def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page: Page, name: str) -> None:
     visit(page, name)
-    page.evaluate("document.querySelectorAll('.alive-app details').forEach((d) => d.open = true)")
-    controls = page.locator(
-        ".alive-app button, .alive-app input, .alive-app select, .alive-app summary"
+    assert page.evaluate(MUTE) == []
+    page.evaluate(
+        """() => {
+            document.querySelector(".alive-app button").replaceChildren();
+            document.querySelector(".alive-app button").ariaLabel = "";
+            document.querySelectorAll(".alive-app button")[1].tabIndex = -1;
+            document.querySelector(".alive-app svg:not([aria-hidden])")?.removeAttribute("role");
+        }"""
     )
-    for index in range(controls.count()):
-        control = controls.nth(index)
-        named = control.evaluate(
-            "(e) => (e.getAttribute('aria-label') || e.textContent || e.labels?.[0]?.textContent"
-            " || '').trim()"
-        )
-        assert named, control.evaluate("(e) => e.outerHTML")
-        assert control.evaluate("(e) => e.tabIndex >= 0")
-    for picture in page.locator(".alive-app svg:not([aria-hidden])").all():
-        assert picture.get_attribute("role") in ("img", "group")  # a group holds controls
-        assert len(picture.get_attribute("aria-label") or "") > 20
+    on_a_canvas = name in ("network", "garment")  # without a drawing to name
+    assert len(page.evaluate(MUTE)) == (2 if on_a_canvas else 3)
 
 
 @each_figure

@@ -18,8 +18,9 @@ BUILD = TOP / "_build"
 # Beside what it guards, not inside: the build removes the folder. One object in each process, so
 # that whoever holds the lock may build.
 LOCK = FileLock(TOP / ".site.lock", is_singleton=True)
-# Not the script of that name: it remembers where its environment stood when it was made.
-JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+# Not the script of that name: it remembers where its environment stood when it was made, and would
+# start without what `tools` does for speed.
+JUPYTER_BOOK = "import sys, tools; from jupyter_book.cli.main import main; sys.exit(main())"
 
 
 def wait_for_others() -> None:
@@ -40,7 +41,7 @@ def build() -> str:
     # A build that failed once would pass the second time on its own leftovers: start clean.
     shutil.rmtree(BUILD, ignore_errors=True)
     command = [sys.executable, "-c", JUPYTER_BOOK, "build", "--quiet", "-n", "-W", "--keep-going"]
-    failed = subprocess.run([*command, str(TOP)], check=False).returncode
+    failed = subprocess.run([*command, str(TOP)], cwd=TOP, check=False).returncode
     return "The book was not built: see the warnings above." if failed else ""
 
 

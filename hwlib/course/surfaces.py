@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from hwlib.train import OPTIMIZERS
@@ -24,21 +24,22 @@ SURFACES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor], tuple[float, 
 
 
 def torch_path(
-    surface: str, optimizer: str, start: tuple[float, float], factor: float, steps: int
+    surface: str, optimizer: str, start: ArrayLike, factor: float, steps: int
 ) -> NDArray[np.float64]:
     """Return the places (steps + 1, 2) that an optimiser of PyTorch passes on a surface.
 
-    The gradient is PyTorch's, too; ``factor`` multiplies the learning rate.
+    The gradient is PyTorch's, too; ``factor`` multiplies the learning rate. From starts (2, n) it
+    goes all n paths at once: its rules look at each coordinate by itself.
     """
     _, height, _ = SURFACES[surface]
-    place = torch.nn.Parameter(torch.tensor(start, dtype=torch.float64))
+    place = torch.nn.Parameter(torch.tensor(np.asarray(start), dtype=torch.float64))
     stepper = OPTIMIZERS[optimizer]([place])
     for group in stepper.param_groups:
         group["lr"] *= factor
     path = [place.detach().clone()]
     for _ in range(steps):
         stepper.zero_grad()
-        height(*place).backward()
+        height(*place).sum().backward()
         stepper.step()
         path.append(place.detach().clone())
     return torch.stack(path).numpy()

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Locator, Page
 
 from studies import figures
 
@@ -27,3 +27,19 @@ def visit(page: Page, name: str, state: str = "") -> Page:
     page.goto(f"book/{FIGURES[name]}.html{state}")
     page.wait_for_selector(f'[data-alive="{name}"][data-ready="yes"]')
     return page
+
+
+def box_of(place: Locator) -> FloatRect:
+    """Scroll to an element and return where it is then."""
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    assert box is not None
+    return box
+
+
+def drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Press the mouse at one point of the window and release it at another."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=4)
+    page.mouse.up()

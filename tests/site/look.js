@@ -74,6 +74,14 @@
     }
   }
 
+  // Too wide: what reaches over the right edge without a box of its own in which it scrolls. Paper
+  // scrolls nowhere, and a browser prints a wide table smaller.
+  if (document.documentElement.scrollWidth > width && matchMedia("screen").matches) {
+    const wide = [...document.querySelectorAll("main *")].filter(
+      (e) => e.getBoundingClientRect().right > width + 1);
+    faults.push(...wide.slice(0, 5).map((e) => `too wide: ${e.tagName} ${name(e)}`));
+  }
+
   // Equations start where one looks, and no number stands over one.
   for (const formula of article.querySelectorAll(".formula")) {
     if (!shown(formula)) continue;
@@ -86,6 +94,16 @@
     if (number && (number.right > width + 1 ||
         (number.left < outer.right - 1 && number.top < outer.bottom - 1))) {
       faults.push(`the number of an equation stands over it: ${name(formula)}`);
+    }
+  }
+
+  // A link among words is underlined, or has another colour than they.
+  for (const link of article.querySelectorAll("p a, li a, dd a, td a")) {
+    const words = link.closest("p, li, dd, td");
+    const { color, textDecorationLine } = getComputedStyle(link);
+    if (shown(link) && name(words) !== name(link) && textDecorationLine === "none" &&
+        color === getComputedStyle(words).color) {
+      faults.push(`a link like the words around it: ${name(link)}`);
     }
   }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from alive_pages import record, visit
+from alive_pages import box_of, drag, record, visit
 from playwright.sync_api import Page
 
 from hwlib.train import OPTIMIZERS
@@ -92,13 +92,9 @@ def test_a_weight_is_changed_by_keyboard_and_by_dragging(page: Page) -> None:
     assert page.evaluate(state) == pytest.approx(0.55)
     assert page.url.split("/")[-1].startswith("02_"), "the arrow key turned the page"
     assert page.evaluate("document.activeElement.dataset.name") == "w21"
-    box = weight.bounding_box()
-    assert box is not None
+    box = box_of(weight)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 80, y, steps=4)
-    page.mouse.up()
+    drag(page, (x, y), (x + 80, y))
     assert page.evaluate(state) == pytest.approx(2.55)
     page.mouse.move(x, y)  # released: nothing moves any more
     assert page.evaluate(state) == pytest.approx(2.55)
@@ -130,14 +126,8 @@ def test_a_pulse_runs_only_where_motion_is_welcome(open_page: Callable[..., Page
 
 def test_the_start_of_the_race_is_dragged(page: Page) -> None:
     visit(page, "race", "?step=0")
-    ring = page.locator(".alive-start")
-    ring.scroll_into_view_if_needed()
-    box = ring.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 10, box["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 110, box["y"] + 40, steps=4)
-    page.mouse.up()
+    ring = box_of(page.locator(".alive-start"))
+    drag(page, (ring["x"] + 10, ring["y"] + 10), (ring["x"] + 110, ring["y"] + 40))
     state = page.evaluate("window.alive.figures.race.state")
     assert -1.6 < state["startx"] < -1
     assert 0.6 < state["starty"] < 0.95
@@ -198,14 +188,8 @@ def test_the_landing_page_has_two_opinions_on_a_drawing_and_three_doors(page: Pa
     assert "The truth: " in says.inner_text()
     app.get_by_role("button", name="Clear").click()
     assert says.inner_text().startswith("None of the ten")
-    board = app.get_by_role("application", name="Drawing area")
-    board.scroll_into_view_if_needed()
-    box = board.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 200, steps=3)
-    page.mouse.up()
+    board = box_of(app.get_by_role("application", name="Drawing area"))
+    drag(page, (board["x"] + 60, board["y"] + 60), (board["x"] + 200, board["y"] + 200))
     assert "your drawing" in says.inner_text()
     for _ in range(2):
         app.get_by_role("button", name="Undo").click()

@@ -1,6 +1,7 @@
 """Figures as an eye sees them: text large enough on a telephone, sharp on a dense screen."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from look import turn
@@ -10,45 +11,52 @@ from playwright.sync_api import Page
 CHAPTERS = sorted(path.stem for path in (TOP / "book").glob("[0-9]*.md"))
 LEAST = 9  # pixels, from the top of an "M" with its accents to the foot of a "g"
 
-# Each figure that is shown, drawn into the page at the size that it has there, and measured: the
-# size of its smallest letter, and pictures inside with fewer pixels than the screen would show.
-MEASURE = """async () => {
-  const found = [];
-  for (const image of document.querySelectorAll("article figure:not(.alive) img")) {
-    if (getComputedStyle(image).display === "none") continue;
-    image.loading = "eager";
-    await image.decode();
-    const {width, height} = image.getBoundingClientRect();
-    const box = document.createElement("div");
-    document.body.append(box);
-    if (!image.src.endsWith(".svg")) {
-      found.push({src: image.src, letter: null, soft: image.naturalWidth < 2 * width});
-      box.remove();
-      continue;
-    }
-    box.innerHTML = await (await fetch(image.src)).text();
-    const drawing = box.querySelector("svg");
-    Object.assign(drawing.style, {width: `${width}px`, height: `${height}px`});
-    const letters = [...drawing.querySelectorAll("use")].filter((e) => /DejaVu|Cmr|Cmmi|STIX/.test(
-      e.getAttribute("href") ?? e.getAttribute("xlink:href"))).map((e) => {
-        const m = e.getScreenCTM();
-        return 100 * Math.sqrt(Math.abs(m.a * m.d - m.b * m.c));
-      });
-    const soft = [...drawing.querySelectorAll("image")].some((e) => {
-      const png = atob((e.getAttribute("href") ?? e.getAttribute("xlink:href")).split(",")[1]);
-      const bytes = Uint8Array.from(png, (c) => c.charCodeAt(0));
-      const pixels = new DataView(bytes.buffer).getUint32(16);
-      const shown = e.getBoundingClientRect().width;
-      return pixels < 1.9 * shown && getComputedStyle(e).imageRendering !== "pixelated";
-    });
-    const over = image.getBoundingClientRect().right > document.documentElement.clientWidth
-      && !image.closest(".figure-scroll");
-    found.push({src: image.src, letter: letters.length ? Math.min(...letters) : null, soft, over,
-      ground: getComputedStyle(image).backgroundColor});
-    box.remove();
-  }
-  return found;
+# Each figure that is shown: its size, whether it is cut at the right, and what is behind it.
+SHOWN = """async () => {
+  const images = [...document.querySelectorAll("article figure:not(.alive) img")].filter(
+    (image) => getComputedStyle(image).display !== "none");
+  images.forEach((image) => { image.loading = "eager"; });
+  await Promise.all(images.map((image) => image.decode()));
+  return images.map((image) => {
+    const {width, height, right} = image.getBoundingClientRect();
+    const over = right > document.documentElement.clientWidth && !image.closest(".figure-scroll");
+    const soft = !image.src.endsWith(".svg") && image.naturalWidth < 2 * width;
+    const ground = getComputedStyle(image).backgroundColor;
+    return {src: image.src, width, height, over, soft, ground};
+  });
 }"""
+# A figure drawn at that size, on an empty page: the size of its smallest letter, and whether a
+# picture inside has fewer pixels than the screen would show.
+DRAWN = """async ({src, width, height}) => {
+  document.body.innerHTML = await (await fetch(src)).text();
+  const drawing = document.querySelector("svg");
+  Object.assign(drawing.style, {width: `${width}px`, height: `${height}px`});
+  const letters = [...drawing.querySelectorAll("use")].filter((e) => /DejaVu|Cmr|Cmmi|STIX/.test(
+    e.getAttribute("href") ?? e.getAttribute("xlink:href"))).map((e) => {
+      const m = e.getScreenCTM();
+      return 100 * Math.sqrt(Math.abs(m.a * m.d - m.b * m.c));
+    });
+  const soft = [...drawing.querySelectorAll("image")].some((e) => {
+    const png = atob((e.getAttribute("href") ?? e.getAttribute("xlink:href")).split(",")[1]);
+    const bytes = Uint8Array.from(png, (c) => c.charCodeAt(0));
+    const pixels = new DataView(bytes.buffer).getUint32(16);
+    const shown = e.getBoundingClientRect().width;
+    return pixels < 1.9 * shown && getComputedStyle(e).imageRendering !== "pixelated";
+  });
+  return {letter: letters.length ? Math.min(...letters) : null, soft};
+}"""
+
+
+def measured(page: Page) -> list[dict[str, Any]]:
+    """Return each figure that a page shows; without letters where it is a photograph."""
+    figures = page.evaluate(SHOWN)
+    empty = page.context.new_page()
+    empty.goto("_static/pygments.css")  # of the site, whose figures it may load
+    for figure in figures:
+        drawn = figure["src"].endswith(".svg")
+        figure |= empty.evaluate(DRAWN, figure) if drawn else {"letter": None}
+    empty.close()
+    return figures
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -59,11 +67,11 @@ def test_figures_are_legible_on_a_telephone_and_sharp(
     page.goto(f"book/{chapter}.html")
     for scheme in ("light", "dark"):
         turn(page, scheme)
-        found = page.evaluate(MEASURE)
+        found = measured(page)
         assert found
         for figure in found:
             assert not figure["soft"], f"too few pixels: {figure}"
-            assert not figure.get("over"), f"cut at the right: {figure}"
+            assert not figure["over"], f"cut at the right: {figure}"
             # Exponents and indices, of seven tenths the size, are the smallest letters there are.
             assert figure["letter"] is None or figure["letter"] >= 0.69 * LEAST, figure
             assert figure["ground"] == "rgba(0, 0, 0, 0)", f"a box around it: {figure}"
@@ -73,14 +81,14 @@ def test_figures_are_legible_on_a_telephone_and_sharp(
 def test_a_figure_that_is_small_or_soft_is_found(open_page: Callable[..., Page]) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, device_scale_factor=2)
     page.goto(f"book/{CHAPTERS[0]}.html")
-    whole = page.evaluate(MEASURE)
+    whole = measured(page)
     shrink = ".figure-scroll img { min-width: 0 !important; } article figure img { width: 150px; }"
     page.add_style_tag(content=shrink)
-    small = page.evaluate(MEASURE)
+    small = measured(page)
     assert min(f["letter"] for f in small) < 0.6 * min(f["letter"] for f in whole)
     page.evaluate(
         """() => { const canvas = document.createElement("canvas");
           canvas.width = canvas.height = 20;
           document.querySelector("article figure:not(.alive) img").src = canvas.toDataURL(); }"""
     )
-    assert page.evaluate(MEASURE)[0]["soft"]
+    assert measured(page)[0]["soft"]

@@ -62,6 +62,10 @@ def test_a_tap_explains_and_another_one_elsewhere_closes(open_page: Callable[...
     assert box["x"] + box["width"] <= 390
     page.locator("section > p:visible").first.tap()
     expect(hint(page)).to_have_count(0)
+    page.locator("section > p [data-s]").first.tap()  # on a line, where nothing has the focus
+    expect(hint(page)).to_be_visible()
+    page.locator("section > p:visible").first.tap()
+    expect(hint(page)).to_have_count(0)
 
 
 def test_arrows_go_through_the_letters_of_an_equation_and_stay_on_the_page(page: Page) -> None:
@@ -105,6 +109,30 @@ def test_a_link_shows_what_it_leads_to(page: Page, link: str, words: str) -> Non
     expect(hint(page)).to_have_count(0)
 
 
+def test_a_hint_goes_when_the_mouse_does(page: Page) -> None:
+    page.goto(CHAPTER)
+    point(page, letter(page, "eq-gradient", "δ"))
+    expect(hint(page)).to_be_visible()
+    point(page, page.locator(f"section:has(> {GRADIENT.split()[0]}) > p").first)
+    expect(hint(page)).to_have_count(0)
+
+
+def test_enter_leads_to_where_a_letter_is_defined(page: Page) -> None:
+    page.goto(CHAPTER)
+    page.locator(GRADIENT).focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    expect(hint(page)).to_contain_text("errors of the predictions")
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#equation-eq-output-error")
+
+
+def test_a_term_is_explained_on_its_own_page(page: Page) -> None:
+    page.goto("book/notation.html")
+    point(page, page.locator("a.internal[href='#term-sigmoid']").first)
+    expect(hint(page)).to_contain_text("maps real numbers")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_is_shown_is_accessible(open_page: Callable[..., Page], scheme: str) -> None:
     page = open_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
@@ -112,8 +140,12 @@ def test_what_is_shown_is_accessible(open_page: Callable[..., Page], scheme: str
     page.add_style_tag(content="* { transition: none !important; }")
     page.locator("#equation-eq-gradient summary").click()
     point(page, letter(page, "eq-gradient", "δ"))
-    expect(hint(page)).to_be_visible()
-    seen = {"exclude": [[".headerlink"]]}  # the theme's own, and only under the mouse
+    expect(page.locator("main .popover.hint")).to_be_visible()
+    # The rest of the page is looked at elsewhere; that link is the theme's own, under the mouse.
+    seen = {
+        "include": [[".popover.hint"], ["#equation-eq-gradient"]],
+        "exclude": [[".headerlink"]],
+    }
     found = Axe().run(page, context=seen, options={"preload": False}).response["violations"]
     assert not found, json.dumps(found, indent=1)[:2000]
 

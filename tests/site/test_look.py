@@ -66,10 +66,13 @@ PLANTED = {
     "cut: x": "document.querySelector('article pre').style.whiteSpace = 'pre';"
     "document.querySelector('article pre').prepend('x'.repeat(200));",
     "cut: next": "document.querySelector('a.right-next').style.minWidth = '500px';",
+    "too wide: P": "document.querySelector('section > p').style.width = '2000px';",
     "an equation does not start in sight": "document.querySelectorAll('.formula').forEach((f) => {"
     " f.style.width = '10rem'; f.scrollLeft = 100; });",
     "the number of an equation stands over it": "document.querySelectorAll('.eqno').forEach((n) =>"
     " { n.style.marginLeft = '-22rem'; });",
+    "a link like the words around it": "document.querySelectorAll('article a').forEach((a) => {"
+    " a.style.cssText = 'color: inherit; text-decoration: none'; });",
     "too low for a finger": "document.querySelectorAll('.claim > summary').forEach((s) =>"
     " { s.style.cssText = 'min-height: 0; height: 20px'; });",
     "one word a line": "document.querySelector('article td').innerHTML ="

@@ -4,19 +4,21 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from look import faults, turn
+from look import HEIGHT, WIDTHS, faults, turn
 from pages import all_pages, listed_pages
 from playwright.sync_api import Page
 from trouble import Trouble
 
 SERIOUS = ("serious", "critical")
-TELEPHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
+DESK = {"width": WIDTHS[-1], "height": HEIGHT}
 # The style sheets are the site's own; axe-core need not load them again to read them.
 OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 CONTRAST = "color-contrast"
-# One more than axe-core's own choice, and contrast by itself, see below.
-RULES = {CONTRAST: {"enabled": False}, "label-content-name-mismatch": {"enabled": True}}
+# One more than axe-core's own choice, contrast by itself, see below, and without the one that takes
+# as long as all others and sees no fault here: it finds that something lies over each link. Whether
+# links differ from the words around them, look.js sees.
+RULES = {CONTRAST: {"enabled": False}, "link-in-text-block": {"enabled": False}}
+RULES["label-content-name-mismatch"] = {"enabled": True}
 
 # Contrast takes axe-core as long as all else ten times over, and texts of one kind have the same:
 # mark the first of each kind that is seen. A kind is all that contrast depends on, and the class.
@@ -52,7 +54,8 @@ COPY_KINDS = """() => {
   const kept = new Set(copy.querySelectorAll("head, link, style"));
   for (let e of copy.querySelectorAll("[data-kind]"))
     for (; e; e = e.parentElement) kept.add(e);
-  for (const e of copy.querySelectorAll("*")) if (!kept.has(e)) e.remove();
+  const prune = e => [...e.children].forEach(c => kept.has(c) ? prune(c) : c.remove());
+  prune(copy);
   return copy.outerHTML;
 }"""
 # Dollars in code are code; everywhere else one that a reader sees is math that was not set.
@@ -73,15 +76,6 @@ LOAD_IMAGES = """() => Promise.all([...document.images].map(image => {
 }))"""
 BROKEN_IMAGES = "() => [...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
 
-
-# What reaches over the right edge without a box of its own in which it scrolls.
-OVERFLOWING = """() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width) return [];
-  const wide = [...document.querySelectorAll("main *")].filter(
-    element => element.getBoundingClientRect().right > width + 1);
-  return wide.slice(0, 5).map(element => element.outerHTML.slice(0, 100));
-}"""
 UNNAMED_FIGURES = """() => [...document.querySelectorAll("main article img")].filter(image =>
   image.alt.trim().length < 20 || !image.closest("figure")?.querySelector("figcaption"))
   .map(image => image.src)"""
@@ -122,6 +116,7 @@ def test_pages_are_those_of_the_table_of_contents(site: Path) -> None:
 
 @pytest.mark.parametrize("name", listed_pages())
 def test_page(page: Page, trouble: Trouble, name: str) -> None:
+    page.set_viewport_size(DESK)
     page.goto(name)
     page.evaluate(LOAD_IMAGES)
     found = [f"math not set: {text}" for text in page.evaluate(SEEN_DOLLARS)]
@@ -129,11 +124,8 @@ def test_page(page: Page, trouble: Trouble, name: str) -> None:
     found += [f"figure without words: {image}" for image in page.evaluate(UNNAMED_FIGURES)]
     found += [f"table without heads: {table}" for table in page.evaluate(HEADLESS_TABLES)]
     found += violations(page, rules=RULES)
-    page.set_viewport_size(TELEPHONE)
-    found += [f"too wide for a telephone: {element}" for element in page.evaluate(OVERFLOWING)]
-    found += faults(page)
-    page.set_viewport_size(DESK)
     found += low_contrast(page)
+    found += faults(page)
     assert not found + trouble.all(), "\n".join(found)
 
 
@@ -171,8 +163,4 @@ def test_planted_faults_of_a_page_are_found(page: Page, trouble: Trouble) -> Non
     page.evaluate("document.querySelector('article').append(document.createElement('table'))")
     page.evaluate("document.querySelector('article').append(new Image())")
     assert len(page.evaluate(HEADLESS_TABLES)) == len(page.evaluate(UNNAMED_FIGURES)) == 1
-    page.set_viewport_size(TELEPHONE)
-    assert not page.evaluate(OVERFLOWING)
-    page.evaluate("document.querySelector('article p').style.width = '900px'")
-    assert page.evaluate(OVERFLOWING)
     trouble.clear()

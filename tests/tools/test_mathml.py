@@ -43,6 +43,11 @@ def test_a_prefix_minus_stands_close_and_another_does_not() -> None:
         ("a|z|b", '|</mo><mi>z</mi><mo stretchy="false" lspace="0" rspace="0">|'),
         (r"\|g\|", '<mo stretchy="false" lspace="0" rspace="0">‖</mo><mi>g</mi>'),
         ("w_{d,k}", '<mo rspace="0">,</mo>'),
+        (r"a\sum_i b", '<mi>a</mi><mspace width="0.1667em" /><munder><mo lspace="0" rspace="0">∑'),
+        (r"a\sum_i b", '</munder><mspace width="0.1667em" /><mi>b</mi>'),
+        (r"a = \sum_i (b)", "<mo>=</mo><munder>"),
+        (r"a = \sum_i (b)", '</munder><mo stretchy="false">('),
+        (r"-\sum_i b", '<mo lspace="0" rspace="0">−</mo><mspace width="0.1667em" /><munder>'),
     ],
 )
 def test_spaces_are_those_of_tex(latex: str, expected: str) -> None:

@@ -11,11 +11,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.util.nodes import make_refnode
+
+from tools.sphinx_ext.stored import read
 
 PACKAGE = "hwlib"
 _EQUATION = "Equation: "
@@ -46,8 +47,7 @@ def _home(node: ast.ImportFrom, alias: ast.alias) -> str:
 
 
 def _chapter_names(notebook: Path) -> dict[str, str]:
-    cells = nbformat.read(notebook, as_version=4).cells
-    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    code = [cell.source for cell in read(notebook).cells if cell.cell_type == "code"]
     lines = "\n".join(code).splitlines()
     return used_names("\n".join(line for line in lines if not line.lstrip().startswith("%")))
 

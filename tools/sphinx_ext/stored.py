@@ -6,11 +6,13 @@ table of that name in ``book/data/bench.json``.
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import nbformat
 from docutils import nodes
+from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -32,10 +34,15 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], *classes: str)
     return nodes.table("", group, classes=["colwidths-auto", *classes])
 
 
+@cache
+def read(notebook: Path) -> NotebookNode:
+    """Return an executed notebook; many pages read it, and none writes."""
+    return nbformat.read(notebook, as_version=4)
+
+
 def read_claims(notebook: Path) -> list[dict[str, Any]]:
     """Return the claims stored in the outputs of one executed notebook, in their order."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    outputs = [output for cell in read(notebook).cells for output in cell.get("outputs", [])]
     return [o.metadata["claim"] for o in outputs if "claim" in o.get("metadata", {})]
 
 
@@ -46,7 +53,7 @@ def _link(chapter: Path, text: str, place: str = "") -> nodes.reference:
 
 def _title(chapter: Path) -> str:
     """Return the title of a chapter with its number, which its file has in front."""
-    first = nbformat.read(chapter, as_version=4).cells[0].source
+    first = read(chapter).cells[0].source
     title = next(line[2:] for line in first.splitlines() if line.startswith("# "))
     return f"{int(chapter.stem[:2])}. {title}"
 
@@ -72,7 +79,7 @@ def claims(chapters: Sequence[Path]) -> Iterator[nodes.Node]:
 
 def runs(chapters: Sequence[Path]) -> Iterator[nodes.Node]:
     """Yield how long each chapter ran, and with which versions."""
-    stored = [nbformat.read(chapter, as_version=4).metadata["run"] for chapter in chapters]
+    stored = [read(chapter).metadata["run"] for chapter in chapters]
     rows: list[list[Cell]] = [
         [_link(chapter, _title(chapter)), str(run["seconds"]), str(run["processors"])]
         for chapter, run in zip(chapters, stored, strict=True)

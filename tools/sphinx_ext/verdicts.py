@@ -9,7 +9,7 @@ import html
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,15 @@ def card(how: Sequence[str], code: str = "") -> str:
     )
 
 
-def written(env: BuildEnvironment) -> Iterator[Written]:
-    """Yield the displayed equations of all chapters as the pages show them, in reading order."""
-    for docname in sorted(env.found_docs):
-        chapter = Path(docname).name
-        if CHAPTER.match(chapter):
-            for block in env.get_doctree(docname).findall(nodes.math_block):
-                yield Written(chapter, block.get("label") or "", block.astext())
+@cache
+def written(env: BuildEnvironment) -> list[Written]:
+    """Return the displayed equations of all chapters as the pages show them, in reading order."""
+    return [
+        Written(Path(docname).name, block.get("label") or "", block.astext())
+        for docname in sorted(env.found_docs)
+        if CHAPTER.match(Path(docname).name)
+        for block in env.get_doctree(docname).findall(nodes.math_block)
+    ]
 
 
 def fresh(

@@ -31,12 +31,9 @@ HANDED_IN = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture
 def unmeasured() -> Iterator[None]:
-    """Keep away what measures coverage: it slows this algebra threefold.
-
-    What measures is the tests of `hwlib.formulas`.
-    """
+    """Keep away what measures coverage: it slows this algebra threefold."""
     tracer = sys.gettrace()
     sys.settrace(None)
     yield
@@ -82,6 +79,7 @@ def test_the_wrong_equations_are_refuted(decisions: list[Decision]) -> None:
     assert refuted == set(HANDED_IN)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("wrong", HANDED_IN)
 def test_an_equation_of_the_hand_in_put_in_place_of_the_right_one(
     wrong: str, tmp_path: Path
@@ -120,6 +118,7 @@ def test_every_function_that_names_an_equation_is_compared_with_it(book: list[Co
     assert set(implementations.ADAPTERS) <= labels
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_planted_errors_are_noticed() -> None:
     """Every error that can be planted in any equation of the book: at least 95 % are caught."""
     read = planted.Book(BOOK)

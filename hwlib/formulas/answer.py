@@ -171,17 +171,15 @@ def _first_wrong(
     """A point at which a side is not equal to the right formula, or None.
 
     With ``gaps``, a side has to have no value where the right formula has none. Where a side is too
-    large to calculate, nothing is decided; a side that mostly is, is taken for wrong.
+    large to calculate, nothing is decided, unless it is at most points so far.
     """
-    too_large: list[list[Verdict]] = [[] for _ in sides]
-    tried = 0
+    too_large = [0 for _ in sides]
     for number in range(POINTS):
         at, exact = kind(scope, NUMERIC, number), kind(scope, STRICT, number)
         expected = _value(at, right)
         if shape(expected) and number >= POINTS_OF_ARRAYS:
             break
-        tried += 1
-        for side, skipped in zip(sides, too_large, strict=True):
+        for place, side in enumerate(sides):
             if side.left_over and number >= POINTS_OF_DERIVATIVES:
                 continue
             try:
@@ -193,13 +191,15 @@ def _first_wrong(
                     continue
                 found = _differs(exact, side.node, precise)
             except TooLargeError as error:
-                skipped.append(_wrong(at, side, f"{UNDEFINED}: {error}", expected))
+                too_large[place] += 1
+                if 2 * too_large[place] > number + 1:
+                    return _wrong(at, side, f"{UNDEFINED}: {error}", expected)
                 continue
             except ShapeError as error:
                 return _wrong(at, side, f"has shapes that do not fit: {error}", expected)
             if found:
                 return _wrong(at, side, str(found), precise, _value(exact, side.node))
-    return next((skipped[0] for skipped in too_large if 2 * len(skipped) > tried), None)
+    return None
 
 
 def _value(at: AnswerEvaluator, node: Node) -> Value | None:

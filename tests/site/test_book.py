@@ -90,7 +90,7 @@ def test_search_finds_the_chapter_first_and_shows_sentences(page: Page) -> None:
     page.wait_for_function("document.querySelectorAll('#search-results li p.context').length > 2")
     results = page.locator("#search-results li")
     assert "05_mlp_optimisers.html" in (results.first.locator("a").get_attribute("href") or "")
-    assert "With … classes there are … logits" in results.first.inner_text()
+    assert "turns the logits of … classes into … probabilities" in results.first.inner_text()
     assert not low_contrast(page)
 
 

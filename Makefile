@@ -49,7 +49,7 @@ quick: env-test  ## in 90 seconds: style, types, the core's tests, equations, ch
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(TEST) tests/test_*.py tests/book/test_equations.py -n auto --dist loadfile
+	$(TEST) tests/test_*.py tests/book/test_equations.py -k "not planted" -n auto --dist loadfile
 	$(TEST) --nbval book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb
 
 test: lint unit site nbval  ## everything: style, types, tests, the website, every chapter again

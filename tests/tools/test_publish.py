@@ -1,21 +1,26 @@
 """Addresses and buttons follow two settings: a copy that is published has all, another has none."""
 
-import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace, patch_docutils
 
+TOP = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/you/your-copy"
 ADDRESS = "https://you.github.io/your-copy/"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """Return the files of a small site by name, with and without both settings."""
+    """Return the files of a small site by name, with and without both settings.
+
+    Sphinx runs in a process of its own: the sitemap leaves one behind, which would keep a browser
+    from closing that was started before it.
+    """
     sites = {}
     for name, repository, base in (("published", REPOSITORY, ADDRESS), ("local", "", "")):
         source = tmp_path_factory.mktemp(name)
@@ -25,8 +30,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, source / "book" / "one.ipynb")
         (source / "book" / "two.md").write_text("# Another", "utf-8")
-        setup = "from tools.sphinx_ext.publish import register as setup"
-        (source / "conf.py").write_text(setup, "utf-8")
         options = {
             "repository_url": repository,
             "path_to_docs": "",
@@ -43,11 +46,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
             "root_doc": "book/one",
             "nb_execution_mode": "off",
         }
-        said, out = io.StringIO(), source / "out"
-        with patch_docutils(), docutils_namespace():
-            app = Sphinx(source, source, out, source / "doctrees", "html", settings, None, said)
-            app.build()
-        assert said.getvalue() == ""
+        lines = [f"{name} = {value!r}" for name, value in settings.items()]
+        lines.append("from tools.sphinx_ext.publish import register as setup")
+        (source / "conf.py").write_text("\n".join(lines), "utf-8")
+        out = source / "out"
+        command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(source), str(out)]
+        environment = {**os.environ, "PYTHONPATH": str(TOP)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         files = [p for p in out.rglob("*") if p.suffix in (".html", ".xml")]
         sites[name] = {p.relative_to(out).as_posix(): p.read_text("utf-8") for p in files}
     return sites

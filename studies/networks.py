@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from hwlib.batches import Batches, hold_out, to_tensors
-from hwlib.course import optimizer_runs
+from hwlib.course import experiments, optimizer_runs
 from hwlib.data import CLASS_NAMES, ImageData, load_fashion_mnist
 from hwlib.evaluate import evaluate, predict_image
 from hwlib.models import CNN, MLP
@@ -26,7 +26,6 @@ FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
 NETWORKS = {"mlp": MLP, "cnn": CNN}
 SHOWN = 12  # test images in the table that stands where there is no JavaScript
 SEED = 0
-CNN_EPOCHS, CNN_BATCH = 8, 250  # as in chapter 6
 
 
 def stored_network(name: str) -> nn.Module:
@@ -99,9 +98,9 @@ def main() -> int:
         seeds=[SEED],
         progress=True,
     )["Adam 0.01"]
-    batches = Batches(X, y, CNN_BATCH, generator=torch.Generator().manual_seed(SEED))
+    batches = Batches(X, y, experiments.BATCH_SIZE, generator=torch.Generator().manual_seed(SEED))
     cnn = fit_one_cycle(
-        CNN, batches, validation, epochs=CNN_EPOCHS, seed=SEED, progress="CNN, one cycle"
+        CNN, batches, validation, epochs=experiments.LONG, seed=SEED, progress="CNN, one cycle"
     )
     save_networks({"mlp": mlp.model, "cnn": cnn.model})
     models = {name: stored_network(name) for name in NETWORKS}

@@ -173,7 +173,7 @@ def _first_wrong(
     With ``gaps``, a side has to have no value where the right formula has none. Where a side is too
     large to calculate, nothing is decided, unless it is at most points so far.
     """
-    too_large = [0 for _ in sides]
+    too_large = [0] * len(sides)
     for number in range(POINTS):
         at, exact = kind(scope, NUMERIC, number), kind(scope, STRICT, number)
         expected = _value(at, right)

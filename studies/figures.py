@@ -56,8 +56,9 @@ def loss_record() -> dict[str, Any]:
         with np.errstate(all="ignore"):
             naive = logistic_loss([[y]], sigmoid([[z]]))
         stable = stable_logistic_loss([[y]], [[z]])
-        true = true_loss(z, y)[0]
-        rows.append([f"{z:g}", f"{y:g}", f"{naive:.4g}", f"{stable:.4g}", f"{true:.4g}"])
+        with mpmath.workprec(PRECISION):  # rounded to float64, the smallest would show other digits
+            true = mpmath.nstr(sum(exact.loss(mpmath.mpf(y), mpmath.mpf(z))), 4).removesuffix(".0")
+        rows.append([f"{z:g}", f"{y:g}", f"{naive:.4g}", f"{stable:.4g}", true])
     headers = ["Logit z", "Label y", "Naive loss", "Stable loss", "True loss"]
     return {
         "table": {"headers": headers, "rows": rows},

@@ -105,6 +105,6 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     ax.set_xscale("log")
     ax.set_yticks(range(len(rows)), [row["what"] for row in rows])
     ax.set_xlabel("time compared with ours (left of 1: less)")
-    ax.legend(loc="lower right")
+    fig.legend(loc="outside upper center", ncols=len(MARKERS))
     fig.savefig(path, metadata={"Date": None})  # the same figure, the same bytes
     plt.close(fig)

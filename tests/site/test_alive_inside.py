@@ -63,7 +63,7 @@ def test_the_winner_of_the_race_is_that_of_pytorch(page: Page) -> None:
 
 
 def test_the_network_that_changes_its_mind_first_is_that_of_pytorch(page: Page) -> None:
-    boot = first_test_images(1)[0][0]
+    boot = first_test_images()[0][0]
     first = []
     for name in NETWORKS:
         moved = [np.roll(boot, dx, axis=1) for dx in range(15)]
@@ -138,7 +138,7 @@ def test_the_start_of_the_race_is_dragged(page: Page) -> None:
 
 @pytest.mark.parametrize("layer", [0, 1])
 def test_what_a_pixel_says_of_itself_is_the_convolution_of_pytorch(page: Page, layer: int) -> None:
-    images = first_test_images(3)[0]
+    images = first_test_images()[0]
     visit(page, "network", "?image=3")
     inside = page.locator(".alive-inside")
     inside.locator("summary").click()
@@ -152,7 +152,7 @@ def test_what_a_pixel_says_of_itself_is_the_convolution_of_pytorch(page: Page, l
     found = page.locator(".alive-inside")
     network = stored_network("cnn")
     with torch.no_grad():
-        pixels = torch.tensor(images[2:], dtype=torch.float32)[:, None] / 255
+        pixels = torch.tensor(images[2:3], dtype=torch.float32)[:, None] / 255
         sums = network.features[: 3 * layer + 1](pixels)[0]
     row, column = (16, 15) if layer == 0 else (9, 8)
     true = float(sums[5, row, column])
@@ -162,7 +162,7 @@ def test_what_a_pixel_says_of_itself_is_the_convolution_of_pytorch(page: Page, l
 
 
 def test_images_on_which_the_networks_disagree_are_those_of_pytorch(page: Page) -> None:
-    images = first_test_images(40)[0]
+    images = first_test_images()[0]
     pixels = torch.tensor(images, dtype=torch.float32)[:, None] / 255
     with torch.no_grad():
         mlp, cnn = (stored_network(name)(pixels).argmax(1) for name in NETWORKS)

@@ -1,5 +1,6 @@
 """What holds in every test: floating-point errors raise, random tests repeat, one thread."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -30,3 +31,9 @@ def floating_point_errors() -> Iterator[None]:
     """Turn overflow, division by zero and invalid operations into errors."""
     with np.errstate(divide="raise", over="raise", invalid="raise"):
         yield
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector leave out what imports have made: it would walk it all every time."""
+    gc.collect()
+    gc.freeze()

@@ -18,7 +18,7 @@ env-book: env-test
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve pdf lab test quick lint unit equations site nbval elsewhere fresh student notebooks \
+.PHONY: help book serve pdf lab test quick lint unit coverage equations site nbval elsewhere fresh student notebooks \
         alive networks sweep seeds accuracy bench benchbook mutants linkcheck lock upgrade licences audit \
         clean env-book env-test env-studies env-maintain
 
@@ -59,7 +59,10 @@ lint: env-test  ## check style and types
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-unit: env-test  ## run the tests of the code, with coverage
+unit: env-test  ## run the tests of the code
+	$(TEST) tests --ignore=tests/site -n auto --dist loadfile
+
+coverage: env-test  ## run them, and list the lines of the package that none of them reaches
 	$(TEST) tests --ignore=tests/site --cov -n auto --dist loadfile
 
 equations: env-test  ## check every displayed equation, print how each was decided, and store it

@@ -24,8 +24,8 @@ from hwlib.models import count_parameters
 __all__ = ["compare_optimizers", "evaluate", "mlp", "optimizers", "predict_image", "train_epoch"]
 Answer = Callable[..., Any]
 
-# The first optimiser makes PyTorch load its compiler, which takes seconds. Here it does so once, and
-# not in each copy of a process in which a hand-in's answer is checked.
+# The first optimiser makes PyTorch load its compiler, which takes seconds: here, once, and not in
+# each copy of a process in which a hand-in's answer is checked.
 torch.optim.SGD([torch.zeros(1)], lr=1.0)
 
 

@@ -134,10 +134,13 @@ def compare_optimizers(answer: Callable[..., Any]) -> Iterator[str]:
     def make_model() -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.ReLU(), nn.Linear(8, 10))
 
-    settings = (
-        ({name: OPTIMIZERS[name] for name in ("Nesterov 0.01", "Adam 0.01", "SGD 0.01")}, 2, 5),
-        ({"heavy": lambda p: SGD(p, 0.02, momentum=0.5), "slow": OPTIMIZERS["SGD 0.01"]}, 3, 11),
-    )
+    usual = {name: OPTIMIZERS[name] for name in ("Nesterov 0.01", "Adam 0.01", "SGD 0.01")}
+    others: dict[str, MakeOptimizer] = {
+        "heavy": lambda p: SGD(p, 0.02, momentum=0.5),
+        "slow": OPTIMIZERS["SGD 0.01"],
+        "gentle": lambda p: ADAM(p, 0.001),
+    }
+    settings = ((usual | others, 2, 5), (others, 3, 11))
     for table, epochs, number in settings:
         seed, names = examples.seed(number), ", ".join(table)
         given = f"the optimisers {names}; {epochs} epochs of three batches, seed {seed}"

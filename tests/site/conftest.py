@@ -16,7 +16,7 @@ from trouble import Trouble
 
 from tools import build_book
 from tools.pdf import find_chromium
-from tools.sphinx_ext.alive_files import test_images as first_test_images
+from tools.sphinx_ext.alive_files import first_images
 
 TOP = Path(__file__).parents[2]
 SITE = TOP / "_build" / "html"
@@ -54,7 +54,7 @@ def _outdated() -> bool:
     index, network = SITE / "index.html", SITE / "_static" / "alive" / "data-network.js"
     if not index.exists() or not network.exists():
         return True
-    drawn = json.dumps(first_test_images(1)[2])
+    drawn = json.dumps(first_images(1)[2])
     changed = max(path.stat().st_mtime for path in _sources())
     return index.stat().st_mtime < changed or f'"standIn":{drawn}' not in network.read_text("utf-8")
 

@@ -14,7 +14,7 @@ from trouble import Trouble
 from hwlib.train import OPTIMIZERS
 from studies import figures
 from studies.networks import NETWORKS, stored_network
-from tools.sphinx_ext.alive_files import test_images as first_test_images
+from tools.sphinx_ext.alive_files import first_images
 
 ULP = 2.0**-52
 
@@ -249,7 +249,7 @@ def test_a_gradient_step_lowers_the_loss_as_in_numpy(page: Page) -> None:
 
 
 def test_logits_in_the_page_equal_those_of_pytorch_on_200_images(page: Page) -> None:
-    images, _, _ = first_test_images(200)
+    images, _, _ = first_images(200)
     visit(page, "network")
     for name in NETWORKS:
         found = page.evaluate(
@@ -265,7 +265,7 @@ def test_logits_in_the_page_equal_those_of_pytorch_on_200_images(page: Page) -> 
 
 
 def test_choosing_moving_and_mirroring_an_image(page: Page) -> None:
-    images, labels, _ = first_test_images()
+    images, labels, _ = first_images()
     visit(page, "network", "?image=4&dx=2")
     pixels = np.array(page.evaluate("window.alive.figures.network.pixels()")).reshape(28, 28)
     expected = np.zeros_like(images[3])
@@ -287,7 +287,7 @@ def test_choosing_moving_and_mirroring_an_image(page: Page) -> None:
 
 def test_confidences_shown_are_the_softmax_of_the_logits(page: Page) -> None:
     visit(page, "network", "?image=2")
-    images, _, _ = first_test_images()
+    images, _, _ = first_images()
     pixels = torch.from_numpy(images[1:2].astype(np.float32) / 255)
     for column, name in enumerate(NETWORKS):
         with torch.no_grad():

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from hwlib.train import OPTIMIZERS
 from studies import figures
 from studies.networks import NETWORKS, stored_network
-from tools.sphinx_ext.alive_files import test_images as first_test_images
+from tools.sphinx_ext.alive_files import first_images
 
 # --- A prediction first -------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ def test_the_winner_of_the_race_is_that_of_pytorch(page: Page) -> None:
 
 
 def test_the_network_that_changes_its_mind_first_is_that_of_pytorch(page: Page) -> None:
-    boot = first_test_images()[0][0]
+    boot = first_images()[0][0]
     first = []
     for name in NETWORKS:
         moved = [np.roll(boot, dx, axis=1) for dx in range(15)]
@@ -138,7 +138,7 @@ def test_the_start_of_the_race_is_dragged(page: Page) -> None:
 
 @pytest.mark.parametrize("layer", [0, 1])
 def test_what_a_pixel_says_of_itself_is_the_convolution_of_pytorch(page: Page, layer: int) -> None:
-    images = first_test_images()[0]
+    images = first_images()[0]
     visit(page, "network", "?image=3")
     inside = page.locator(".alive-inside")
     inside.locator("summary").click()
@@ -162,7 +162,7 @@ def test_what_a_pixel_says_of_itself_is_the_convolution_of_pytorch(page: Page, l
 
 
 def test_images_on_which_the_networks_disagree_are_those_of_pytorch(page: Page) -> None:
-    images = first_test_images()[0]
+    images = first_images()[0]
     pixels = torch.tensor(images, dtype=torch.float32)[:, None] / 255
     with torch.no_grad():
         mlp, cnn = (stored_network(name)(pixels).argmax(1) for name in NETWORKS)

@@ -134,7 +134,7 @@ def test_images_come_from_the_data_folder(tmp_path: Path, monkeypatch: pytest.Mo
     digests = [hashlib.sha256((raw / file).read_bytes()).hexdigest() for file in FILES]
     monkeypatch.setitem(data.SHA256, "FashionMNIST", digests)
     monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
-    found, truth, stand_in = alive_files.test_images(40)
+    found, truth, stand_in = alive_files.first_images(40)
     assert not stand_in
     np.testing.assert_array_equal(found, images[:40])
     np.testing.assert_array_equal(truth, labels[:40])
@@ -147,7 +147,7 @@ def test_other_images_under_that_name_are_refused(
     write_data_set(tmp_path, "FashionMNIST")
     monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
     with pytest.raises(DataError, match="checksum"):
-        alive_files.test_images(40)
+        alive_files.first_images(40)
 
 
 @pytest.mark.usefixtures("empty_cache")
@@ -155,7 +155,7 @@ def test_without_the_data_the_stand_in_serves_and_the_page_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HWLIB_DATA", raising=False)
-    images, labels, stand_in = alive_files.test_images(40)
+    images, labels, stand_in = alive_files.first_images(40)
     assert stand_in
     assert images.shape == (40, 28, 28)
     assert set(labels) == set(range(10))

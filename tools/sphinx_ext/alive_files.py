@@ -24,7 +24,7 @@ def encoded(array: NDArray[Any]) -> str:
     return base64.b64encode(array.astype(array.dtype.newbyteorder("<")).tobytes()).decode("ascii")
 
 
-def test_images(n: int = IMAGES) -> tuple[NDArray[np.uint8], NDArray[np.uint8], bool]:
+def first_images(n: int = IMAGES) -> tuple[NDArray[np.uint8], NDArray[np.uint8], bool]:
     """Return the first n test images (n, 28, 28), labels (n,), and whether they are the stand-in's.
 
     Fashion-MNIST is looked for and verified as in `hwlib.data`, but not downloaded; where it is
@@ -52,7 +52,7 @@ def network_data(folder: Path) -> dict[str, Any]:
             value = arrays[key]
             entry = {"shape": list(value.shape), "float16": encoded(value)}
             networks.setdefault(network, {})[layer] = entry
-    images, labels, stand_in = test_images()
+    images, labels, stand_in = first_images()
     gallery = {"pixels": encoded(images), "labels": labels.tolist(), "standIn": stand_in}
     return {"networks": networks, "images": gallery}
 

@@ -4,12 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import yaml
 from pages import all_pages
 from playwright.sync_api import Browser, Page
+from pypdf import PdfReader
 from test_pages import low_contrast
 
 from tools.editions.student import read_book
@@ -190,6 +192,18 @@ def test_a_chapter_prints_in_light_colours_without_menus(page: Page) -> None:
     assert not page.locator("#pst-primary-sidebar").is_visible()
     code = page.locator("article pre").first
     assert code.evaluate("e => getComputedStyle(e).whiteSpace") == "pre-wrap"
+
+
+def test_a_heading_is_printed_on_the_page_of_the_figure_below_it(page: Page) -> None:
+    """Between them stands the code that drew the figure, which is folded."""
+    page.goto("book/08_ranking.html")
+    sheets = PdfReader(BytesIO(page.pdf(format="A4"))).pages
+    texts = [" ".join(sheet.extract_text().split()) for sheet in sheets]
+    heading, figure = (
+        [number for number, text in enumerate(texts) if words in text]
+        for words in ("Where each optimiser is at its best", "Fig. 8.1 Validation")
+    )
+    assert heading[-1] == figure[0]
 
 
 def test_a_page_from_the_disk_prints_in_light_colours_too(browser: Browser, site: Path) -> None:

@@ -41,11 +41,11 @@ Z += [-345.6, 700, -700, 709.7, -710, 740, -744.4, 745, -800]
 Y = [0, 0.05, 0.3, 0.5, 0.8, 1]
 
 
-def true_loss(z: float, y: float) -> tuple[float, float]:
-    """Return the loss and the sigmoid at the float64 numbers z and y, rounded to float64 once."""
+def true_values(z: float, y: float) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """Return the loss and the sigmoid at the float64 numbers z and y, not rounded to float64."""
     with mpmath.workprec(PRECISION):
         point = mpmath.mpf(y), mpmath.mpf(z)
-        return float(sum(exact.loss(*point))), float(sum(exact.sigmoid(*point)))
+        return sum(exact.loss(*point)), sum(exact.sigmoid(*point))
 
 
 def loss_record() -> dict[str, Any]:
@@ -56,14 +56,13 @@ def loss_record() -> dict[str, Any]:
         with np.errstate(all="ignore"):
             naive = logistic_loss([[y]], sigmoid([[z]]))
         stable = stable_logistic_loss([[y]], [[z]])
-        with mpmath.workprec(PRECISION):  # rounded to float64, the smallest would show other digits
-            true = mpmath.nstr(sum(exact.loss(mpmath.mpf(y), mpmath.mpf(z))), 4).removesuffix(".0")
+        true = mpmath.nstr(true_values(z, y)[0], 4).removesuffix(".0")
         rows.append([f"{z:g}", f"{y:g}", f"{naive:.4g}", f"{stable:.4g}", true])
     headers = ["Logit z", "Label y", "Naive loss", "Stable loss", "True loss"]
     return {
         "table": {"headers": headers, "rows": rows},
         "presets": PRESETS,
-        "reference": [[z, y, *true_loss(z, y)] for z in Z for y in Y],
+        "reference": [[z, y, *map(float, true_values(z, y))] for z in Z for y in Y],
     }
 
 

@@ -3,9 +3,7 @@
 import json
 import re
 import shutil
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import implementations
@@ -29,15 +27,6 @@ HANDED_IN = {
     "eq-wrong-output-slope": "eq-logit-by-second-weight",
     "eq-wrong-logit-by-first-weight": "eq-logit-by-first-weight",
 }
-
-
-@pytest.fixture
-def unmeasured() -> Iterator[None]:
-    """Keep away what measures coverage: it slows this algebra threefold."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(tracer)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +68,7 @@ def test_the_wrong_equations_are_refuted(decisions: list[Decision]) -> None:
     assert refuted == set(HANDED_IN)
 
 
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.no_cover  # the measurement slows this algebra threefold
 @pytest.mark.parametrize("wrong", HANDED_IN)
 def test_an_equation_of_the_hand_in_put_in_place_of_the_right_one(
     wrong: str, tmp_path: Path
@@ -118,7 +107,7 @@ def test_every_function_that_names_an_equation_is_compared_with_it(book: list[Co
     assert set(implementations.ADAPTERS) <= labels
 
 
-@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.no_cover  # the measurement slows this algebra threefold
 def test_planted_errors_are_noticed() -> None:
     """Every error that can be planted in any equation of the book: at least 95 % are caught."""
     read = planted.Book(BOOK)

@@ -92,7 +92,7 @@ def in_a_notebook(code):
     """Return the first figure that a notebook's kernel shows for some code."""
     cell = nbformat.v4.new_code_cell(f"from hwlib import plot\nplot.use_style()\n{code}")
     notebook = nbformat.v4.new_notebook(cells=[cell])
-    NotebookClient(notebook, timeout=300).execute()
+    NotebookClient(notebook, timeout=600).execute()
     return next(o.data for o in cell.outputs if "data" in o)
 
 

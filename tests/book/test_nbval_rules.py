@@ -44,7 +44,7 @@ def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str
         env=environment | variables,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -38,8 +38,8 @@ def squares(records):
     return [record["result"]["square"] for record in records]
 
 
-def wait_for_lines(path, n, seconds=60):
-    """Wait until ``path`` holds n finished runs."""
+def wait_for_lines(path, n, seconds=600):
+    """Wait until ``path`` holds n finished runs; no machine is so busy that it takes so long."""
     until = time.monotonic() + seconds
     while len(read_runs(path)) < n:
         assert time.monotonic() < until, f"{n} runs were not finished after {seconds} s"

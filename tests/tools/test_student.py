@@ -76,7 +76,7 @@ def test_a_students_notebook_runs_from_top_to_bottom_in_jupyter(built):
     """Chapter 1 in a kernel, as generated: the checks show their hints, and no cell raises."""
     path = built / "student" / "01_logistic_loss.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=100, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": path.parent}}).execute()
     shown = [
         output.data["text/plain"] for cell in tagged(notebook, "check") for output in cell.outputs
     ]

@@ -296,6 +296,7 @@ def test_a_stopped_run_kills_its_children_and_keeps_the_grades(tmp_path, name):
     running = command(*paths, "--out", out, "--reference", good, "--jobs", 1)
     deadline = time.monotonic() + 600
     while not mark.exists() or not mark.read_text().endswith(" "):
+        assert running.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
     running.send_signal(name)

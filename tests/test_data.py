@@ -83,7 +83,14 @@ def test_stand_in_takes_over_when_allowed_and_says_so(monkeypatch, variable, arg
         loaded = load_fashion_mnist(allow_stand_in=argument)
     assert loaded.is_stand_in
     assert loaded.name == "stand-in"
-    assert caught[0].filename == __file__  # points at the line that asked
+    assert len(caught) == 1
+
+
+@pytest.mark.usefixtures("cache", "small")
+def test_the_warning_points_at_the_line_that_asked():
+    with pytest.warns(StandInWarning) as caught:
+        load_fashion_mnist(allow_stand_in=True)
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.usefixtures("cache", "small")
@@ -100,6 +107,29 @@ def test_stand_in_never_takes_over_unasked(monkeypatch, variable, argument):
 def test_permission_of_the_command_line(monkeypatch, value, allowed):
     monkeypatch.setenv("HWLIB_STAND_IN", value)
     assert stand_in_allowed() is allowed
+
+
+@pytest.mark.parametrize(
+    ("load", "name"), [(load_fashion_mnist, "FashionMNIST"), (load_mnist, "MNIST")]
+)
+def test_loading_downloads_unless_told_not_to(monkeypatch, load, name):
+    asked = []
+
+    def find(*names, download):
+        asked.append((*names, download))
+        raise MissingDataError("none")
+
+    monkeypatch.setattr(data, "find_or_download", find)
+    monkeypatch.setenv("HWLIB_STAND_IN", "0")
+    for arguments in ({}, {"download": False}):
+        with pytest.raises(MissingDataError):
+            load(**arguments)
+    assert asked == [(name, True), (name, False)]
+
+
+def test_the_older_data_set_has_its_own_name(cache, monkeypatch):
+    accept(monkeypatch, write_data_set(cache / "MNIST" / "raw"))
+    assert load_mnist().name == "MNIST"
 
 
 def test_found_data_are_not_the_stand_in(cache, monkeypatch):

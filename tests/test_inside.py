@@ -35,13 +35,25 @@ def test_a_unit_alive_for_one_image_only_is_alive(batches):
     assert dead_shares(model, batches) == [0.5]
 
 
-def test_channels_count_as_units_of_a_convolution(batches):
+def test_a_channel_is_dead_where_it_gives_nothing_at_any_place(batches):
     model = CNN()
     with torch.no_grad():
-        model.features[0].weight[:4] = 0
+        model.features[0].weight[:] = 0
         model.features[0].bias[:4] = -1
-    assert dead_shares(model, batches)[0] >= 4 / 16
-    assert len(dead_shares(model, batches)) == 3
+        model.features[0].bias[4:] = 0.5  # an output below 1 is alive, too
+    first, *others = dead_shares(model, batches)
+    assert first == 4 / 16
+    assert len(others) == 2
+
+
+def test_a_channel_that_gives_something_in_one_corner_only_is_alive():
+    corner = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU())
+    images = torch.zeros(3, 1, 4, 4)
+    images[1, 0, 3, 2] = 1
+    with torch.no_grad():
+        corner[0].weight[:] = torch.tensor([1.0, -1.0]).reshape(2, 1, 1, 1)
+        corner[0].bias[:] = 0
+    assert dead_shares(corner, [(images, torch.zeros(3))]) == [0.5]
 
 
 def test_the_model_is_left_as_it_was(batches):

@@ -493,7 +493,7 @@ def test_ctrl_c_between_two_runs_keeps_the_runs_before(place):
         return torch.optim.SGD(parameters, lr=0.01)
 
     before = torch.get_rng_state()
-    with pytest.raises(TrainingInterrupted) as raised:
+    with pytest.raises(TrainingInterrupted, match="2 whole runs and 0 epochs") as raised:
         compare_optimizers(
             make_model,
             make_batches,

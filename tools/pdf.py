@@ -29,7 +29,10 @@ BROWSERS = (
 )
 # Doors to other pages, and what one looks up; each claim stands in its chapter, too.
 NOT_ON_PAPER = {"explore", "claims", "api"}
-_UNSEEN = "script, button, .headerlink, .alive-app, img.only-dark, details.folded-code"
+_UNSEEN = (
+    "script, button, .headerlink, .alive-app, img.only-dark, details.folded-code, "
+    ".display-math .claim"  # how an equation was decided
+)
 _ALIVE = "On the website this figure answers to the reader. "
 
 

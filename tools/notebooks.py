@@ -19,7 +19,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from tools.pairs import TOP, code, executed
+from tools import TOP, kernels_import_from_here
+from tools.pairs import code, executed
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # Both files must say what stands in the text, or JupyterLab takes them for different notebooks.
@@ -85,14 +86,6 @@ def update(source: Path, *, always: bool = False) -> str:
     return done
 
 
-def kernels_import_from_here() -> None:
-    """Let kernels import the package of this checkout, quietly, and on the real data only."""
-    paths = [str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    os.environ["TQDM_DISABLE"] = "1"  # progress bars are not outputs
-    os.environ.pop("HWLIB_STAND_IN", None)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Bring the chapters named on the command line up to their text, in order; all by default."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,6 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="execute also what has not changed")
     given = parser.parse_args(arguments)
     kernels_import_from_here()
+    os.environ.pop("HWLIB_STAND_IN", None)  # on the real data only
     chapters = given.chapters or sorted((TOP / "book").glob("[0-9]*.md"))
     for source in tqdm(chapters, desc="chapters", disable=False):
         tqdm.write(f"{source.name}: {update(source, always=given.all)}")

@@ -6,15 +6,13 @@ from sphinx.application import Sphinx
 
 from tools.sphinx_ext import (
     alive,
-    api_links,
     cells,
-    downloads,
+    editions,
     figures,
     light_pages,
+    links,
     mathml,
-    previews,
     publish,
-    solutions,
     stored,
     symbols,
     verdicts,
@@ -23,7 +21,7 @@ from tools.sphinx_ext import (
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything."""
-    modules = (mathml, stored, alive, figures, downloads, solutions, api_links, cells, publish)
-    for module in (*modules, verdicts, symbols, previews, light_pages):
+    modules = (mathml, stored, alive, figures, editions, cells, publish, verdicts, symbols, links)
+    for module in (*modules, light_pages):
         module.register(app)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

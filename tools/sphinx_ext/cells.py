@@ -16,11 +16,10 @@ from sphinx.application import Sphinx
 
 from tools.sphinx_ext.stored import read_claims
 
-_STATING = {"claim", "settings"}
 _CLAIM = '<p class="claim '
 
 
-def teaching_lines(source: str) -> int:
+def _teaching_lines(source: str) -> int:
     """Return after how many lines of a cell nothing comes but calls that state claims."""
     try:
         statements = ast.parse(source).body
@@ -33,20 +32,32 @@ def teaching_lines(source: str) -> int:
 
 def _states(statement: ast.stmt) -> bool:
     call = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(call, ast.Call) and getattr(call.func, "id", "") in _STATING
+    return isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("claim", "settings")
 
 
-def claim_html(claim: Mapping[str, Any]) -> str:
-    """Return one claim: a mark that opens the value, what is accepted, and the seeds."""
-    seeds = ", ".join(map(str, claim["seeds"])) or "none"
-    rows = {"Value": claim["measured"], "Accepted": claim["accepted"], "Seeds": seeds}
-    card = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in rows.items())
-    sentence = html.escape(claim["sentence"])
+def tick(mark: str, kind: str, words: str, rows: Iterable[tuple[str, str]], place: str = "") -> str:
+    """Return a mark and words that open a card, in HTML like the words and the rows' texts."""
+    items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in rows)
     return (
-        f'<details class="claim claim-{claim["status"].replace(" ", "-")}" name="claim">'
-        f'<summary><span class="claim-mark">{claim["mark"]}</span>'
-        f'<span class="claim-sentence">{sentence}</span></summary>'
-        f'<dl class="claim-card" id="claim-{claim["name"]}">{card}</dl></details>'
+        f'<details class="claim claim-{kind}" name="claim"><summary>'
+        f'<span class="claim-mark">{mark}</span>{words}</summary>'
+        f'<dl class="claim-card"{place}>{items}</dl></details>'
+    )
+
+
+def _claim(claim: Mapping[str, Any]) -> str:
+    """Return one claim: a mark that opens the value, what is accepted, and the seeds."""
+    rows = {
+        "Value": claim["measured"],
+        "Accepted": claim["accepted"],
+        "Seeds": ", ".join(map(str, claim["seeds"])) or "none",
+    }
+    return tick(
+        claim["mark"],
+        claim["status"].replace(" ", "-"),
+        f'<span class="claim-sentence">{html.escape(claim["sentence"])}</span>',
+        [(name, html.escape(text)) for name, text in rows.items()],
+        f' id="claim-{claim["name"]}"',
     )
 
 
@@ -55,38 +66,36 @@ def _raw(text: str) -> nodes.raw:
 
 
 def _fold(block: nodes.Element, label: str) -> None:
-    index = block.parent.index(block)
-    opened = f'<details class="folded-code"><summary>{label}</summary>'
-    block.parent[index : index + 1] = [_raw(opened), block, _raw("</details>")]
+    opened = _raw(f'<details class="folded-code"><summary>{label}</summary>')
+    block.parent.replace(block, [opened, block, _raw("</details>")])
 
 
 def _fold_code(cell: nodes.container, has_figure: bool) -> None:
     """Fold what does not teach in the code of a cell."""
     for block in list(cell.findall(nodes.literal_block)):
-        if "cell_input" not in block.parent.get("classes", ()):
+        if "cell_input" not in block.parent["classes"]:
             continue
         lines = block.rawsource.splitlines()
-        count = 0 if has_figure else teaching_lines(block.rawsource)
+        count = 0 if has_figure else _teaching_lines(block.rawsource)
         if count == len(lines):
             continue
-        if not count:
-            _fold(block, "Code of the figure" if has_figure else "Code of the claims")
-            continue
-        rest = block.deepcopy()
-        for part, kept in ((block, lines[:count]), (rest, lines[count:])):
-            part.rawsource = "\n".join(kept).strip("\n")
-            part.children = [nodes.Text(part.rawsource)]
-        block.parent.insert(block.parent.index(block) + 1, rest)
-        _fold(rest, "Code of the claims")
+        rest = block
+        if count:
+            rest = block.deepcopy()
+            for part, kept in ((block, lines[:count]), (rest, lines[count:])):
+                part.rawsource = "\n".join(kept).strip("\n")
+                part.children = [nodes.Text(part.rawsource)]
+            block.parent.replace(block, [block, rest])
+        _fold(rest, "Code of the figure" if has_figure else "Code of the claims")
 
 
 def _quiet(cell: nodes.container, claims: Mapping[str, Mapping[str, Any]]) -> None:
     """Move the claims of a cell from its outputs to their own place beside it."""
     made: list[str] = []
-    for outputs in [child for child in cell if "cell_output" in child.get("classes", ())]:
+    for outputs in [child for child in cell if "cell_output" in child["classes"]]:
         for output in list(outputs):
             if (text := output.astext()).startswith(_CLAIM):
-                made.append(claim_html(claims[text.split('id="claim-')[1].split('"')[0]]))
+                made.append(_claim(claims[text.split('id="claim-')[1].split('"')[0]]))
                 outputs.remove(output)
         if not len(outputs):
             cell.remove(outputs)
@@ -94,12 +103,7 @@ def _quiet(cell: nodes.container, claims: Mapping[str, Mapping[str, Any]]) -> No
         cell += _raw(f'<div class="claims">{"".join(made)}</div>')
 
 
-def _cells(doctree: nodes.document) -> Iterable[nodes.container]:
-    return [c for c in doctree.findall(nodes.container) if "cell" in c.get("classes", ())]
-
-
-def arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Arrange the cells of a chapter."""
+def _arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     notebook = Path(app.srcdir) / f"{docname}.ipynb"
     if app.builder.format != "html" or not notebook.exists():
         return
@@ -107,11 +111,11 @@ def arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         if section["ids"] in (["exercise-content"], ["solution-content"]):
             section["ids"] = []  # the same in every exercise
     claims = {claim["name"]: claim for claim in read_claims(notebook)}
-    for cell in _cells(doctree):
-        _fold_code(cell, any(True for _ in cell.findall(nodes.image)))
+    for cell in [c for c in doctree.findall(nodes.container) if "cell" in c["classes"]]:
+        _fold_code(cell, next(cell.findall(nodes.image), None) is not None)
         _quiet(cell, claims)
 
 
 def register(app: Sphinx) -> None:
     """Arrange the cells once their outputs are chosen."""
-    app.connect("doctree-resolved", arrange)
+    app.connect("doctree-resolved", _arrange)

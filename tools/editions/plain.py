@@ -39,34 +39,18 @@ class Book:
     sources: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
-def title_of(text: str) -> str:
-    """Return the first heading of a text.
-
-    Raises
-    ------
-    PlainError
-        If there is none.
-    """
-    found = re.search(r"^# (.+)$", text, re.MULTILINE)
-    if found is None:
-        raise PlainError("expected a heading that begins with '# '.")
-    return found[1].strip()
-
-
 def read_sources(bibliography: str) -> dict[str, tuple[str, str, str]]:
     """Return key → (names, year, whole reference) from the text of a BibTeX file."""
     found = {}
     for key, entry in parse_string(bibliography, "bibtex").entries.items():
         fields = {name: str(Text.from_latex(value)) for name, value in entry.fields.items()}
         people = entry.persons.get("author", [])
-        families = [str(Text.from_latex(" ".join(person.last_names))) for person in people] or [""]
-        names = families[0] if len(families) == 1 else f"{families[0]} et al."
-        if len(families) == 2:
-            names = " and ".join(families)
+        families = [str(Text.from_latex(" ".join(person.last_names))) for person in people]
+        names = f"{families[0]} et al." if len(families) > 2 else " and ".join(families)
         year = fields.get("year", "")
-        places = (fields[name] for name in ("journal", "booktitle", "publisher") if name in fields)
+        places = [fields[name] for name in ("journal", "booktitle", "publisher") if name in fields]
         parts = [", ".join(families), f"({year}).", f"*{fields.get('title', '')}*."]
-        parts += [f"{place}." for place in list(places)[:1]]
+        parts += [f"{place}." for place in places[:1]]
         parts += [f"https://doi.org/{fields['doi']}" if "doi" in fields else fields.get("url", "")]
         found[key] = names, year, " ".join(parts).strip()
     return found
@@ -85,13 +69,7 @@ class Plain:
     cited: list[str] = field(default_factory=list)
 
     def convert(self, text: str) -> str:
-        """Return ``text`` with all directives and roles in plain form.
-
-        Raises
-        ------
-        PlainError
-            If there is no plain form for something.
-        """
+        """Return ``text`` with all directives and roles in plain form."""
         paragraphs = re.split(r"\n{2,}", text)
         texts = [DOWNLOADS if "{download}`" in part else part for part in paragraphs]
         text = DIRECTIVE.sub(self._directive, "\n\n".join(texts))

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from tools import TOP
 from tools.pairs import stale
 
-TOP = Path(__file__).parents[1]
 BUILD = TOP / "_build"
 # Beside what it guards, not inside: the build removes the folder. One object in each process, so
 # that whoever holds the lock may build.

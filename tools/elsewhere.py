@@ -12,9 +12,8 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nbformat
 from nbclient import NotebookClient
@@ -35,8 +34,7 @@ SETTINGS = {
 NEEDS = {"avx2": "avx2", "avx512": "avx512f"}  # flags of the processor
 
 
-@dataclass
-class Run:
+class Run(NamedTuple):
     """What a chapter showed: claims by name, what else by cell, and its errors."""
 
     claims: dict[str, dict[str, Any]]

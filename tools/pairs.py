@@ -8,8 +8,6 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-TOP = Path(__file__).resolve().parents[1]
-
 
 def code(notebook: NotebookNode) -> list[tuple[str, bool]]:
     """Return what decides the outputs: the source of each code cell, and whether it may raise."""

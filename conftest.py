@@ -13,9 +13,10 @@ Here all of these fail, and so does whatever would quietly leave out a compariso
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import pytest
+from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tools import TOP, kernels_import_from_here
 
@@ -58,20 +59,16 @@ def _data_problem(*, download: bool = False) -> str | None:
     return None
 
 
-def _is_cell(item: pytest.Item) -> TypeGuard[Any]:
-    return type(item).__name__ == "IPyNbCell"
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Refuse a notebook that holds no code, was not executed, or is not of its text."""
     report = yield
-    if type(collector).__name__ == "IPyNbFile" and report.passed:
+    if isinstance(collector, IPyNbFile) and report.passed:
         from tools.pairs import behind, mend
 
-        collector.skip_compare += NOT_COMPARED  # type: ignore[attr-defined]
+        collector.skip_compare += NOT_COMPARED
         problem = "" if report.result else "no cell holds code"
         if reason := behind(collector.path):
             problem = f"{reason}; {mend([collector.path])}"
@@ -81,15 +78,12 @@ def pytest_make_collect_report(
     return report
 
 
-def _seconds(item: pytest.Item) -> float:
-    return item.parent.nb.metadata.get("run", {}).get("seconds", 0) if _is_cell(item) else 0
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Decide once whether the stand-in is in use, and lift comparisons that it cannot pass."""
+    cells: list[Any] = [item for item in items if isinstance(item, IPyNbCell)]
     # With several workers, the chapter that takes longest must not come last.
-    items.sort(key=_seconds, reverse=True)
-    cells = [item for item in items if _is_cell(item)]
+    cells.sort(key=lambda cell: -cell.parent.nb.metadata.get("run", {}).get("seconds", 0))
+    items[:] = [*cells, *(item for item in items if not isinstance(item, IPyNbCell))]
     tagged = [cell for cell in cells if "real-data" in cell.cell.metadata.get("tags", [])]
     if tagged and not os.environ.get("HWLIB_DATA") and _data_problem(download=True):
         for cell in tagged:
@@ -123,7 +117,7 @@ def _accident(item: pytest.Item, report: pytest.TestReport) -> str | None:
         reason = report.wasxfail
         del report.wasxfail  # or it is counted among the expected failures
         return f"a failure was expected, which hides whether this holds ({reason})"
-    if not _is_cell(item):
+    if not isinstance(item, IPyNbCell):
         return None
     if report.skipped:
         return "the cell was not executed"

@@ -20,8 +20,25 @@ from tools.sphinx_ext import (
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register everything."""
-    modules = (mathml, stored, alive, figures, editions, cells, publish, verdicts, symbols, links)
-    for module in (*modules, light_pages):
-        module.register(app)
+    """Register everything, in the order in which it is done."""
+    editions.register(app)
+    publish.register(app)
+    app.connect("builder-inited", alive.write_data)
+    app.add_directive("stored", stored.StoredDirective)
+    app.add_directive("alive", alive.AliveDirective)
+    app.add_node(alive.LiveFigure, html=(alive.begin_figure, alive.end_figure))
+    app.connect("autodoc-process-docstring", links.extend_docstring, priority=600)
+    app.add_transform(figures.ThemeFigures)
+    app.connect("doctree-resolved", links.link_functions)
+    app.connect("doctree-resolved", cells.arrange)
+    app.connect("doctree-resolved", verdicts.mark_equations)
+    app.connect("doctree-resolved", symbols.prepare)
+    app.connect("doctree-resolved", links.link_terms, priority=800)
+    app.add_html_math_renderer("mathml", (mathml.visit_inline, None), (mathml.visit_block, None))
+    app.connect("html-page-context", alive.add_scripts)
+    app.connect("html-page-context", symbols.add_texts)
+    app.connect("html-page-context", links.add_previews)
+    app.connect("html-page-context", light_pages.choose_scripts, priority=900)
+    app.connect("build-finished", mathml.write_font)
+    app.connect("build-finished", light_pages.lighten, priority=900)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

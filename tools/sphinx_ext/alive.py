@@ -39,11 +39,11 @@ class LiveFigure(nodes.General, nodes.Element):
     """An interactive figure; without a number, since notebooks, which lack it, count too."""
 
 
-def _begin_figure(translator: Any, node: LiveFigure) -> None:
+def begin_figure(translator: Any, node: LiveFigure) -> None:
     translator.body.append(translator.starttag(node, "figure", CLASS="alive"))
 
 
-def _end_figure(translator: Any, _node: LiveFigure) -> None:
+def end_figure(translator: Any, _node: LiveFigure) -> None:
     translator.body.append("</figure>\n")
 
 
@@ -79,7 +79,7 @@ class AliveDirective(SphinxDirective):
         return [figure, *messages]
 
 
-def _add_scripts(
+def add_scripts(
     app: Sphinx, _page: str, _template: str, _context: object, doctree: nodes.document | None
 ) -> None:
     """Load the scripts of a page's figures on that page and nowhere else."""
@@ -139,14 +139,6 @@ def write_files(folder: Path, target: Path) -> None:
         (target / f"data-{path.stem}.js").write_text(script, encoding="utf-8")
 
 
-def _write_data(app: Sphinx) -> None:
+def write_data(app: Sphinx) -> None:
     if app.builder.format == "html":
         write_files(FOLDER, Path(app.outdir) / "_static" / "alive")
-
-
-def register(app: Sphinx) -> None:
-    """Register the directive and what it loads."""
-    app.add_node(LiveFigure, html=(_begin_figure, _end_figure))
-    app.add_directive("alive", AliveDirective)
-    app.connect("builder-inited", _write_data)
-    app.connect("html-page-context", _add_scripts)

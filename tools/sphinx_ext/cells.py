@@ -65,11 +65,6 @@ def _raw(text: str) -> nodes.raw:
     return nodes.raw("", text, format="html")
 
 
-def _fold(block: nodes.Element, label: str) -> None:
-    opened = _raw(f'<details class="folded-code"><summary>{label}</summary>')
-    block.parent.replace(block, [opened, block, _raw("</details>")])
-
-
 def _fold_code(cell: nodes.container, has_figure: bool) -> None:
     """Fold what does not teach in the code of a cell."""
     for block in list(cell.findall(nodes.literal_block)):
@@ -86,7 +81,9 @@ def _fold_code(cell: nodes.container, has_figure: bool) -> None:
                 part.rawsource = "\n".join(kept).strip("\n")
                 part.children = [nodes.Text(part.rawsource)]
             block.parent.replace(block, [block, rest])
-        _fold(rest, "Code of the figure" if has_figure else "Code of the claims")
+        label = "Code of the figure" if has_figure else "Code of the claims"
+        opened = _raw(f'<details class="folded-code"><summary>{label}</summary>')
+        rest.parent.replace(rest, [opened, rest, _raw("</details>")])
 
 
 def _quiet(cell: nodes.container, claims: Mapping[str, Mapping[str, Any]]) -> None:
@@ -103,7 +100,7 @@ def _quiet(cell: nodes.container, claims: Mapping[str, Mapping[str, Any]]) -> No
         cell += _raw(f'<div class="claims">{"".join(made)}</div>')
 
 
-def _arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     notebook = Path(app.srcdir) / f"{docname}.ipynb"
     if app.builder.format != "html" or not notebook.exists():
         return
@@ -114,8 +111,3 @@ def _arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for cell in [c for c in doctree.findall(nodes.container) if "cell" in c["classes"]]:
         _fold_code(cell, next(cell.findall(nodes.image), None) is not None)
         _quiet(cell, claims)
-
-
-def register(app: Sphinx) -> None:
-    """Arrange the cells once their outputs are chosen."""
-    app.connect("doctree-resolved", _arrange)

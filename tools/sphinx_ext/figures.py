@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
 # What a colour of the style becomes in dark mode: that of the interactive figures, see alive.css.
@@ -83,8 +82,3 @@ class ThemeFigures(SphinxTransform):
             file = Path(self.env.relfn2path(image["uri"], self.env.docname)[1])
             if image["uri"].endswith(".svg") and file.is_file():
                 image.replace_self(themed(image, file, Path(self.env.srcdir)))
-
-
-def register(app: Sphinx) -> None:
-    """Register the exchange."""
-    app.add_transform(ThemeFigures)

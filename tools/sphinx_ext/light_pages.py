@@ -111,9 +111,3 @@ def lighten(app: Sphinx, failure: Exception | None) -> None:
         options = ["--flavor=woff2", f"--output-file={part}", "--ignore-missing-unicodes"]
         subset.main([str(font), f"--unicodes={','.join(sorted(icons))}", *options])
         part.replace(font)
-
-
-def register(app: Sphinx) -> None:
-    """Lighten the pages after everything else has been written."""
-    app.connect("html-page-context", choose_scripts, priority=900)
-    app.connect("build-finished", lighten, priority=900)

@@ -64,7 +64,7 @@ def _used(app: Sphinx) -> dict[str, dict[str, str]]:
     return found
 
 
-def _extend(
+def extend_docstring(
     app: Sphinx, _what: str, name: str, _object: Any, _options: Any, lines: list[str]
 ) -> None:
     for number, line in enumerate(lines):
@@ -75,7 +75,7 @@ def _extend(
         lines += ["", "Used in " + ", ".join(f":doc:`/{doc}`" for doc in chapters) + ".", ""]
 
 
-def _link_functions(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def link_functions(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     names = _used(app).get(docname, {})
     objects = app.env.get_domain("py").objects  # type: ignore[attr-defined]
     linked: set[tuple[int, str]] = set()
@@ -145,7 +145,7 @@ def _mentions(
                 break
 
 
-def _link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not CHAPTER.match(Path(docname).name):
         return
     terms = _terms(app)
@@ -166,7 +166,7 @@ def _shown(app: Sphinx) -> dict[str, str]:
     return found
 
 
-def _add_previews(
+def add_previews(
     app: Sphinx, _page: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     if doctree is None:
@@ -179,11 +179,3 @@ def _add_previews(
             items += f'<div data-for="{html.escape(address)}">{text}</div>'
     if items:
         context["body"] += f'<template id="previews">{items}</template>'
-
-
-def register(app: Sphinx) -> None:
-    """Link the terms once the other links are made, and add the previews."""
-    app.connect("autodoc-process-docstring", _extend, priority=600)
-    app.connect("doctree-resolved", _link_functions)
-    app.connect("doctree-resolved", _link_terms, priority=800)
-    app.connect("html-page-context", _add_previews)

@@ -141,12 +141,12 @@ def _convert(node: nodes.Element, *, display: bool) -> Element:
     return math
 
 
-def _visit_inline(translator: Any, node: nodes.math) -> None:
+def visit_inline(translator: Any, node: nodes.math) -> None:
     translator.body.append(ElementTree.tostring(_convert(node, display=False), encoding="unicode"))
     raise nodes.SkipNode
 
 
-def _visit_block(translator: Any, node: nodes.math_block) -> None:
+def visit_block(translator: Any, node: nodes.math_block) -> None:
     translator.body.append(translator.starttag(node, "div", CLASS="math display-math"))
     translator.body.append(formula(_convert(node, display=True)))
     if node["number"]:
@@ -158,7 +158,7 @@ def _visit_block(translator: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def _write_font(app: Sphinx, failure: Exception | None) -> None:
+def write_font(app: Sphinx, failure: Exception | None) -> None:
     """Put a part of STIX Two Math beside the pages: many devices have no font for mathematics."""
     if failure or app.builder.format != "html":
         return
@@ -168,9 +168,3 @@ def _write_font(app: Sphinx, failure: Exception | None) -> None:
     with resources.as_file(source) as path:
         options = ["--flavor=woff2", "--name-IDs=*", f"--output-file={target}"]
         subset.main([str(path), f"--unicodes={_CHARACTERS}", *options])
-
-
-def register(app: Sphinx) -> None:
-    """Register the renderer under the name "mathml"."""
-    app.add_html_math_renderer("mathml", (_visit_inline, None), (_visit_block, None))
-    app.connect("build-finished", _write_font)

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import nbformat
 from docutils import nodes
 from nbformat import NotebookNode
-from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 ENVIRONMENT = ("python", "numpy", "torch", "torchvision", "matplotlib", "machine")
@@ -113,8 +112,3 @@ class StoredDirective(SphinxDirective):
         self.env.note_dependency(str(record))
         found = json.loads(record.read_text(encoding="utf-8"))["tables"][name[0]]
         return [table(found["headers"], found["rows"])]
-
-
-def register(app: Sphinx) -> None:
-    """Register the directive."""
-    app.add_directive("stored", StoredDirective)

@@ -7,7 +7,7 @@ its text, and the page holds each text once; `hints.js` shows it. Without a scri
 import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
@@ -93,11 +93,6 @@ class Meanings:
                 return Meaning(words, range_of(row), self.labels.get((name, key), ""))
         return None
 
-    def is_array(self, key: Key, chapter: str, label: str) -> bool:
-        """Return whether a plain name stands for an array, and for none of a single example."""
-        found = self.find(key, chapter, label)
-        return bool(found and "×" in found.range and key not in self.rows["one-example"])
-
 
 def _plain(element: Element) -> str:
     return "".join(element.itertext()).strip()
@@ -170,13 +165,12 @@ class Legend:
     def mark(self, math: Element, label: str = "") -> list[list[Key]]:
         """Give each symbol of a formula the number of its text; return the keys without one."""
         found = list(_symbols(math, _differentials(math)))
-        find, chapter = self.meanings.find, self.chapter
-        single = not any(
-            self.meanings.is_array(key, chapter, label) for _, keys in found for key in keys
-        )
+        find = partial(self.meanings.find, chapter=self.chapter, label=label)
+        plain = {key for _, keys in found for key in keys} - set(self.meanings.rows["one-example"])
+        single = not any((told := find(key)) and "×" in told.range for key in plain)
         unknown = []
         for element, candidates in found:
-            told = (find(key, chapter, label, single=single) for key in candidates)
+            told = (find(key, single=single) for key in candidates)
             if meaning := next(filter(None, told), None):
                 element.set("data-s", str(self.texts.setdefault(meaning, len(self.texts))))
             else:
@@ -186,8 +180,7 @@ class Legend:
 
 @cache
 def _meanings(app: Sphinx) -> Meanings:
-    """Return all meanings, once all pages are read."""
-    return Meanings(written(app.env))
+    return Meanings(written(app.env))  # once all pages are read
 
 
 @cache
@@ -196,7 +189,7 @@ def _legend(app: Sphinx, docname: str) -> Legend | None:
     return Legend(_meanings(app), chapter) if CHAPTER.match(chapter) else None
 
 
-def _prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for node in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
         node["legend"] = _legend(app, docname)
 
@@ -212,7 +205,7 @@ def _place(app: Sphinx, docname: str, label: str) -> list[str]:
     return [f"{address}#{anchor}", ".".join(map(str, numbers))]
 
 
-def _add_texts(
+def add_texts(
     app: Sphinx, docname: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
     legend = _legend(app, docname)
@@ -220,9 +213,3 @@ def _add_texts(
         texts = [[m.words, m.range, *_place(app, docname, m.label)] for m in legend.texts]
         data = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
         context["body"] += f'<script type="application/json" id="symbols">{data}</script>'
-
-
-def register(app: Sphinx) -> None:
-    """Prepare the pages' formulas, and add the texts to the pages."""
-    app.connect("doctree-resolved", _prepare)
-    app.connect("html-page-context", _add_texts)

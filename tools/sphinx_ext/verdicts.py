@@ -94,15 +94,10 @@ def _link(app: Sphinx, docname: str, name: str) -> str:
     return f'<a href="{address}#{entry.node_id}">{code}</a>'
 
 
-def _mark_equations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+def mark_equations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     verdicts, functions = _known(app)
     for block in doctree.findall(nodes.math_block):
         label = block.get("label")
         if (how := verdicts.get(label)) is not None:
             names = functions.get(label, [])
             block["verdict"] = card(how, ", ".join(_link(app, docname, n) for n in names))
-
-
-def register(app: Sphinx) -> None:
-    """Mark the equations of a page when it is written."""
-    app.connect("doctree-resolved", _mark_equations)

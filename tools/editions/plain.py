@@ -32,9 +32,7 @@ class PlainError(ValueError):
 class Book:
     """What references may lead to: numbers by label, titles by document, sources by key."""
 
-    equations: dict[str, str] = field(default_factory=dict)
-    figures: dict[str, str] = field(default_factory=dict)
-    exercises: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     sources: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
@@ -87,13 +85,13 @@ class Plain:
             body = body[option.end() :]
         label = options.get("label", "")
         if name == "math":
-            return f"$$\n{body.strip()} \\tag{{{self._number('equations', label)}}}\n$$"
+            return f"$$\n{body.strip()} \\tag{{{self._number(label)}}}\n$$"
         if name == "exercise-start":
-            return f"### Exercise {self._number('exercises', label)}: {title}"
+            return f"### Exercise {self._number(label)}: {title}"
         if name in ("exercise-end", "solution-end"):
             return ""
         if name == "solution-start":
-            return f"**Solution of exercise {self._number('exercises', title)}**"
+            return f"**Solution of exercise {self._number(title)}**"
         if name == "alive":
             return f"*On the website, a figure that answers stands here.* {body.strip()}"
         if name in BOXES:
@@ -111,9 +109,9 @@ class Plain:
     def _role(self, match: re.Match[str]) -> str:
         name, text = match["name"], " ".join(match["text"].split())
         roles: dict[str, Callable[[], str]] = {
-            "eq": lambda: f"({self._number('equations', text)})",
-            "numref": lambda: f"Figure {self._number('figures', text)}",
-            "ref": lambda: f"exercise {self._number('exercises', text)}",
+            "eq": lambda: f"({self._number(text)})",
+            "numref": lambda: f"Figure {self._number(text)}",
+            "ref": lambda: f"exercise {self._number(text)}",
             "doc": lambda: self._document(text),
             "cite:p": lambda: f"({self._sources(text, '{}, {}', '; ')})",
             "cite:t": lambda: self._sources(text, "{} ({})", " and "),
@@ -123,8 +121,8 @@ class Plain:
             raise PlainError(f"no plain form for the role {name!r} in {match.group()!r}.")
         return roles[name]()
 
-    def _number(self, kind: str, label: str) -> str:
-        return self._known(getattr(self.book, kind), label, "thing with the label")
+    def _number(self, label: str) -> str:
+        return self._known(self.book.numbers, label, "thing with the label")
 
     def _known(self, found: Mapping[str, Any], name: str, what: str) -> Any:
         if name not in found:

@@ -48,14 +48,11 @@ def read_book(book: Path) -> Book:
         number = int(path.stem[:2])
         cells = nbformat.read(path, as_version=4).cells
         text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        equations = re.findall(r"^:label:\s*(eq-\S+)", text, re.MULTILINE)
+        exercises = re.findall(r"^:label:\s*(ex-\S+)", text, re.MULTILINE)
         drawn = [c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in cells]
-        labels = {
-            "equations": re.findall(r"^:label:\s*(eq-\S+)", text, re.MULTILINE),
-            "exercises": re.findall(r"^:label:\s*(ex-\S+)", text, re.MULTILINE),
-            "figures": [name for name in drawn if name],
-        }
-        for kind, names in labels.items():
-            getattr(found, kind).update({name: f"{number}.{i}" for i, name in enumerate(names, 1)})
+        for labels in (equations, exercises, filter(None, drawn)):
+            found.numbers |= {name: f"{number}.{i}" for i, name in enumerate(labels, 1)}
     return found
 
 
@@ -93,15 +90,13 @@ def without_solutions(notebook: NotebookNode) -> Iterator[NotebookNode]:
     inside = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            kept, position = [], 0
-            for mark in SOLUTION.finditer(cell.source):
-                if not inside:
-                    kept.append(cell.source[position : mark.start()])
-                inside, position = mark[1] == "start", mark.end()
-            if not inside:
-                kept.append(cell.source[position:])
-            text = "\n\n".join(part.strip() for part in kept).strip()
-            cell = NotebookNode(cell | {"source": text})
+            kept = []
+            for part in SOLUTION.split(cell.source):  # what a mark says stands between the texts
+                if part in ("start", "end"):
+                    inside = part == "start"
+                elif not inside:
+                    kept.append(part.strip())
+            cell = NotebookNode(cell | {"source": "\n\n".join(kept).strip()})
         elif "solution" in cell.metadata.get("tags", []):
             cell = NotebookNode(cell | {"source": stub(cell.source)})
         if cell.source:
@@ -126,7 +121,7 @@ def edition(path: Path, book: Book, kind: str) -> str:
         cells.append(new_code_cell(cell.source, metadata=metadata))
         if figure := cell.metadata.get("mystnb", {}).get("figure"):
             caption = " ".join(plain.convert(figure["caption"]).split())
-            cells.append(new_markdown_cell(f"**Figure {book.figures[figure['name']]}.** {caption}"))
+            cells.append(new_markdown_cell(f"**Figure {book.numbers[figure['name']]}.** {caption}"))
     if kind == "instructor":
         cells.insert(1, new_markdown_cell(_points(number)))
     if plain.cited:
@@ -144,13 +139,10 @@ def _points(number: int) -> str:
     tasks = tasks_of(number)
     if not tasks:
         return "**Instructor's edition.** This chapter's exercises are experiments without points."
-    lines = [
-        "**Instructor's edition.** Points of this chapter:\n",
-        "| answer | points |",
-        "|---|---|",
-    ]
-    lines += [f"| `{task.answer}` | {task.points} |" for task in tasks]
-    return "\n".join([*lines, f"| in all | {sum(task.points for task in tasks)} |"])
+    head = "**Instructor's edition.** Points of this chapter:\n\n| answer | points |\n|---|---|\n"
+    rows = [(f"`{task.answer}`", task.points) for task in tasks]
+    rows.append(("in all", sum(task.points for task in tasks)))
+    return head + "\n".join(f"| {name} | {points} |" for name, points in rows)
 
 
 def write(target: Path, kinds: Sequence[str] = EDITIONS) -> list[Path]:

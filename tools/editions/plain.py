@@ -56,15 +56,14 @@ def read_sources(bibliography: str) -> dict[str, tuple[str, str, str]]:
 
 @dataclass
 class Plain:
-    """The conversion of one chapter.
+    """The conversion of one chapter: ``values`` are what executed cells have stored for the prose.
 
-    ``values`` are the texts that executed cells have stored for the prose; ``cited`` collects the
-    keys of the sources that were cited, in order.
+    ``cited`` collects the keys of the sources that were cited.
     """
 
     book: Book
     values: Mapping[str, str]
-    cited: list[str] = field(default_factory=list)
+    cited: set[str] = field(default_factory=set)
 
     def convert(self, text: str) -> str:
         """Return ``text`` with all directives and roles in plain form."""
@@ -137,11 +136,9 @@ class Plain:
         return form.format(words or title, target)
 
     def _sources(self, keys: str, form: str, joint: str) -> str:
-        for key in keys.split(","):
-            self._known(self.book.sources, key, "source")
-            if key not in self.cited:
-                self.cited.append(key)
-        return joint.join(form.format(*self.book.sources[key][:2]) for key in keys.split(","))
+        found = {key: self._known(self.book.sources, key, "source") for key in keys.split(",")}
+        self.cited |= found.keys()
+        return joint.join(form.format(*source[:2]) for source in found.values())
 
     def _value(self, text: str) -> str:
         name, _, form = text.partition(":")

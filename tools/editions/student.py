@@ -67,13 +67,7 @@ def stored_values(notebook: NotebookNode) -> dict[str, str]:
 
 
 def stub(source: str) -> str:
-    """Return the functions of a solution with signature and docstring, and no body.
-
-    Raises
-    ------
-    ValueError
-        If there is anything else than functions with a docstring.
-    """
+    """Return the functions of a solution with signature and docstring, and no body."""
     lines, parts = source.splitlines(), []
     for node in ast.parse(source).body:
         if not isinstance(node, ast.FunctionDef) or ast.get_docstring(node) is None:

@@ -7,7 +7,7 @@ folded: they are one click away.
 
 import ast
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,9 @@ def _states(statement: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("claim", "settings")
 
 
-def tick(mark: str, kind: str, words: str, rows: Iterable[tuple[str, str]], place: str = "") -> str:
+def tick(mark: str, kind: str, words: str, rows: Mapping[str, str], place: str = "") -> str:
     """Return a mark and words that open a card, in HTML like the words and the rows' texts."""
-    items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in rows)
+    items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in rows.items())
     return (
         f'<details class="claim claim-{kind}" name="claim"><summary>'
         f'<span class="claim-mark">{mark}</span>{words}</summary>'
@@ -47,18 +47,14 @@ def tick(mark: str, kind: str, words: str, rows: Iterable[tuple[str, str]], plac
 
 def _claim(claim: Mapping[str, Any]) -> str:
     """Return one claim: a mark that opens the value, what is accepted, and the seeds."""
-    rows = {
-        "Value": claim["measured"],
-        "Accepted": claim["accepted"],
-        "Seeds": ", ".join(map(str, claim["seeds"])) or "none",
-    }
-    return tick(
-        claim["mark"],
-        claim["status"].replace(" ", "-"),
-        f'<span class="claim-sentence">{html.escape(claim["sentence"])}</span>',
-        [(name, html.escape(text)) for name, text in rows.items()],
-        f' id="claim-{claim["name"]}"',
+    measured, accepted, sentence = (
+        html.escape(claim[name]) for name in ("measured", "accepted", "sentence")
     )
+    seeds = ", ".join(map(str, claim["seeds"])) or "none"
+    rows = {"Value": measured, "Accepted": accepted, "Seeds": seeds}
+    words = f'<span class="claim-sentence">{sentence}</span>'
+    kind = claim["status"].replace(" ", "-")
+    return tick(claim["mark"], kind, words, rows, f' id="claim-{claim["name"]}"')
 
 
 def _raw(text: str) -> nodes.raw:

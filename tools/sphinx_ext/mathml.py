@@ -35,13 +35,7 @@ _FONT = Path("_static") / "fonts" / "math.woff2"
 
 
 def to_mathml(latex: str, *, display: bool) -> Element:
-    """Return ``latex`` as a MathML element, set as TeX sets it on a line or in a display.
-
-    Raises
-    ------
-    LatexError
-        If it uses a command that the converter does not know.
-    """
+    """Return ``latex`` as a MathML element, set as TeX sets it on a line or in a display."""
     # A colon and an equals sign are read aloud as two; this is one character.
     latex = latex.replace(":=", r"\coloneqq ")
     converted = _CONVERTER.convert_with_local_state(latex, displaystyle=display)

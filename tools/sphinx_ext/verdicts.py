@@ -31,7 +31,7 @@ HOW = {
     "update, compared with the code by a test": ("Update", "a test compares it with the code"),
     "refuted, as the text says": ("Refuted", "as the text says: the two sides differ"),
 }
-_CHANGED = ("Changed", "since it was last decided; <code>make equations</code> decides it")
+_CHANGED = {"Changed": "since it was last decided; <code>make equations</code> decides it"}
 
 
 def card(how: Sequence[str], code: str = "") -> str:
@@ -43,15 +43,16 @@ def card(how: Sequence[str], code: str = "") -> str:
     kind = "holds" if set(how) - {"definition"} else "measured"
     if "refuted, as the text says" in how:
         mark, kind = "✗", "refuted"
+    rows = {} if how else dict(_CHANGED)
     counted = Counter(how)
-    rows = [HOW[one] for one in counted] or [_CHANGED]
-    said = " and ".join(name.lower() for name, _ in rows)
-    if len(counted) > 1:
-        shares = [f"{n} of {len(how)} relations: " for n in counted.values()]
-        rows = [(name, share + text) for share, (name, text) in zip(shares, rows, strict=True)]
-    if code:
-        rows.append(("In code", f"{code}; a test compares them"))
+    for one, count in counted.items():
+        name, text = HOW[one]
+        share = f"{count} of {len(how)} relations: " if len(counted) > 1 else ""
+        rows[name] = share + text
+    said = " and ".join(rows).lower()
     words = f'<span class="visually-hidden"> How it was decided: {said}</span>'
+    if code:
+        rows["In code"] = f"{code}; a test compares them"
     return tick(mark, kind, words, rows)
 
 

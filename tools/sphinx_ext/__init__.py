@@ -1,7 +1,9 @@
 """What this book adds to Sphinx: one extension made of the modules of this folder."""
 
+from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from tools.sphinx_ext import (
@@ -17,6 +19,20 @@ from tools.sphinx_ext import (
     symbols,
     verdicts,
 )
+
+
+def _add_to_page(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    if doctree is not None:
+        alive.add_scripts(app, doctree)
+        context["body"] += symbols.texts(app, page) + links.previews(app, doctree)
+
+
+def _finish(app: Sphinx, failure: Exception | None) -> None:
+    if failure is None and app.builder.format == "html":
+        mathml.write_font(Path(app.outdir))
+        light_pages.lighten(Path(app.outdir))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -35,10 +51,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", symbols.prepare)
     app.connect("doctree-resolved", links.link_terms, priority=800)
     app.add_html_math_renderer("mathml", (mathml.visit_inline, None), (mathml.visit_block, None))
-    app.connect("html-page-context", alive.add_scripts)
-    app.connect("html-page-context", symbols.add_texts)
-    app.connect("html-page-context", links.add_previews)
+    app.connect("html-page-context", _add_to_page)
     app.connect("html-page-context", light_pages.choose_scripts, priority=900)
-    app.connect("build-finished", mathml.write_font)
-    app.connect("build-finished", light_pages.lighten, priority=900)
+    app.connect("build-finished", _finish, priority=900)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -79,19 +79,17 @@ class AliveDirective(SphinxDirective):
         return [figure, *messages]
 
 
-def add_scripts(
-    app: Sphinx, _page: str, _template: str, _context: object, doctree: nodes.document | None
-) -> None:
+def add_scripts(app: Sphinx, doctree: nodes.document) -> None:
     """Load the scripts of a page's figures on that page and nowhere else."""
-    names = [node["alive"] for node in doctree.findall(LiveFigure)] if doctree is not None else []
-    if names:
+    files = []
+    for figure in doctree.findall(LiveFigure):
+        own = SHARED.get(figure["alive"], figure["alive"])
+        files += ["core", f"data-{own}", *PARTS.get(own, []), own]
+    if files:
         app.add_css_file("alive/alive.css")
-        files = ["core"]
-        for own in (SHARED.get(name, name) for name in names):
-            files += [f"data-{own}", *PARTS.get(own, []), own]
-        for file in dict.fromkeys(files):
-            # Classic scripts: modules do not load from a page that was opened from the disk.
-            app.add_js_file(f"alive/{file}.js", loading_method="defer")
+    for file in dict.fromkeys(files):
+        # Classic scripts: modules do not load from a page that was opened from the disk.
+        app.add_js_file(f"alive/{file}.js", loading_method="defer")
 
 
 def _encoded(array: NDArray[Any]) -> str:

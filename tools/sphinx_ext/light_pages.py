@@ -89,11 +89,8 @@ def mended(page: str) -> str:
     return page
 
 
-def lighten(app: Sphinx, failure: Exception | None) -> None:
+def lighten(folder: Path) -> None:
     """Drop rules and icons, once all pages that may use them are written."""
-    if failure or app.builder.format != "html":
-        return
-    folder = Path(app.outdir)
     # Loaded by no page, and with the name of every icon in it; see book/_templates.
     (folder / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
     words: set[str] = set()

@@ -166,16 +166,12 @@ def _shown(app: Sphinx) -> dict[str, str]:
     return found
 
 
-def add_previews(
-    app: Sphinx, _page: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    if doctree is None:
-        return
+def previews(app: Sphinx, doctree: nodes.document) -> str:
+    """Return what a page holds for its links to other pages."""
     addresses = {ref.get("refuri", "") for ref in doctree.findall(nodes.reference)}
     items = ""
     for address in sorted(addresses):
         page, _, place = address.partition("#")
         if page and (text := _shown(app).get(place)):
             items += f'<div data-for="{html.escape(address)}">{text}</div>'
-    if items:
-        context["body"] += f'<template id="previews">{items}</template>'
+    return f'<template id="previews">{items}</template>' if items else ""

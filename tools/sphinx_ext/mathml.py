@@ -16,7 +16,6 @@ from xml.etree.ElementTree import Element
 from docutils import nodes
 from fontTools import subset
 from math_core import LatexError, LatexToMathML
-from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -31,7 +30,6 @@ _CONVERTER = LatexToMathML()
 # Latin, Greek, accents, letterlike and mathematical characters, and the italic letters that
 # browsers put in place of single letters.
 _CHARACTERS = "U+20-7E,U+A0-FF,U+2C6-2DC,U+391-3F6,U+2010-2064,U+2100-230B,U+1D434-1D71B"
-_FONT = Path("_static") / "fonts" / "math.woff2"
 
 
 def to_mathml(latex: str, *, display: bool) -> Element:
@@ -152,11 +150,9 @@ def visit_block(translator: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def write_font(app: Sphinx, failure: Exception | None) -> None:
+def write_font(folder: Path) -> None:
     """Put a part of STIX Two Math beside the pages: many devices have no font for mathematics."""
-    if failure or app.builder.format != "html":
-        return
-    target = Path(app.outdir) / _FONT
+    target = folder / "_static" / "fonts" / "math.woff2"
     target.parent.mkdir(parents=True, exist_ok=True)
     source = resources.files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"
     with resources.as_file(source) as path:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from docutils import nodes
@@ -205,11 +205,11 @@ def _place(app: Sphinx, docname: str, label: str) -> list[str]:
     return [f"{address}#{anchor}", ".".join(map(str, numbers))]
 
 
-def add_texts(
-    app: Sphinx, docname: str, _template: str, context: dict[str, Any], _doctree: object
-) -> None:
+def texts(app: Sphinx, docname: str) -> str:
+    """Return what a page holds for its letters, in the order of their numbers."""
     legend = _legend(app, docname)
-    if legend is not None and legend.texts:
-        texts = [[m.words, m.range, *_place(app, docname, m.label)] for m in legend.texts]
-        data = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-        context["body"] += f'<script type="application/json" id="symbols">{data}</script>'
+    if legend is None or not legend.texts:
+        return ""
+    rows = [[m.words, m.range, *_place(app, docname, m.label)] for m in legend.texts]
+    data = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return f'<script type="application/json" id="symbols">{data}</script>'

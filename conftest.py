@@ -66,7 +66,7 @@ def pytest_make_collect_report(
     """Refuse a notebook that holds no code, was not executed, or is not of its text."""
     report = yield
     if isinstance(collector, IPyNbFile) and report.passed:
-        from tools.pairs import behind, mend
+        from tools.notebooks import behind, mend
 
         collector.skip_compare += NOT_COMPARED
         problem = "" if report.result else "no cell holds code"

@@ -8,7 +8,7 @@ import time
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from tools import TOP
-from tools.pairs import stale
+from tools.notebooks import stale
 
 BUILD = TOP / "_build"
 # Beside what it guards, not inside: the build removes the folder. One object in each process, so

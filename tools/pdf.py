@@ -114,24 +114,20 @@ def for_paper(chapter: Chapter) -> None:
     _gather_solutions(article)
 
 
-def _lead(link: Tag, name: str, names: set[str]) -> None:
-    """Let a link lead to its place in the book; one that leads elsewhere becomes plain text."""
-    parts = urlsplit(str(link["href"]))
-    if parts.scheme:
-        return
-    target = Path(parts.path).stem if parts.path else name
-    if target not in names or Path(parts.path or "a.html").suffix != ".html":
-        link.unwrap()
-        return
-    link["href"] = f"#{target}" + (f"--{parts.fragment}" if parts.fragment else "")
-
-
 def relate(chapter: Chapter, names: set[str]) -> None:
-    """Give ids and addresses the meaning that they have in one file."""
+    """Give ids and addresses the meaning that they have in one file.
+
+    A link that leads to a page that is not in the book becomes plain text.
+    """
     for element in chapter.article.select("[id]"):
         element["id"] = f"{chapter.name}--{element['id']}"
     for link in chapter.article.select("a[href]"):
-        _lead(link, chapter.name, names)
+        address = urlsplit(str(link["href"]))
+        target = Path(address.path).name.removesuffix(".html") or chapter.name
+        if target in names and not address.scheme:
+            link["href"] = f"#{target}" + (f"--{address.fragment}" if address.fragment else "")
+        elif not address.scheme:
+            link.unwrap()
     for image in chapter.article.select("img[src]"):
         image["src"] = f"../html/book/{image['src']}"
     chapter.article["id"] = chapter.name

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-_SOURCE_BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 _OWN_ADDRESS = re.compile(r'<meta property="og:url"[^>]*>\s*')
 _INDEX = Path(__file__).with_name("index.html")
 DESCRIPTION = (
@@ -25,7 +24,8 @@ def choose_buttons(_app: Sphinx, config: Config) -> None:
     """Show the buttons that need a repository if there is one, and none else."""
     options = config.html_theme_options
     published = bool(options.get("repository_url"))
-    options |= dict.fromkeys(_SOURCE_BUTTONS, published)
+    for button in ("repository", "issues", "edit_page"):
+        options[f"use_{button}_button"] = published
     if not published:
         options.pop("launch_buttons", None)
 

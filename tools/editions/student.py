@@ -97,8 +97,8 @@ def without_solutions(notebook: NotebookNode) -> Iterator[NotebookNode]:
             yield cell
 
 
-def edition(path: Path, book: Book, kind: str) -> str:
-    """Return one chapter as the text of a notebook without outputs, for students or instructors."""
+def edition(path: Path, book: Book, kind: str) -> NotebookNode:
+    """Return one chapter as a notebook without outputs, for students or instructors."""
     source = nbformat.read(path, as_version=4)
     plain, number = Plain(book, stored_values(source)), int(path.stem[:2])
     cells = []
@@ -126,7 +126,7 @@ def edition(path: Path, book: Book, kind: str) -> str:
     about = {"kernelspec": KERNEL, "hwlib": {"chapter": number, "edition": kind}}
     notebook = new_notebook(cells=cells, metadata=about)
     nbformat.validate(notebook)
-    return nbformat.writes(notebook) + "\n"
+    return notebook
 
 
 def _points(number: int) -> str:
@@ -144,16 +144,16 @@ def write(target: Path, kinds: Sequence[str] = EDITIONS) -> list[Path]:
     book = read_book(TOP / "book")
     written = []
     for kind in kinds:
-        files = {Path(p.name): edition(p, book, kind) for p in chapters(TOP / "book")}
-        text = "".join(files.values())
-        cells = [c for n in files.values() for c in nbformat.reads(n, as_version=4).cells]
+        made = {Path(p.name): edition(p, book, kind) for p in chapters(TOP / "book")}
+        files = {name: nbformat.writes(notebook) + "\n" for name, notebook in made.items()}
+        cells = [cell for notebook in made.values() for cell in notebook.cells]
         code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
         for record in (TOP / "book" / "data").glob("*.json*"):
-            if f'\\"{record.stem}' in text:  # as a chapter names it, with or without the ending
+            if f'"{record.stem}' in code:  # as a chapter names it, with or without the ending
                 files[Path("data") / record.name] = record.read_text(encoding="utf-8")
         for name, text in files.items():
             _store(target / kind / name, text.encode())
-        written += [target / kind / name for name in files if name.suffix == ".ipynb"]
+        written += [target / kind / name for name in made]
         _store(target / f"{kind}.zip", _packed(kind, files | _surroundings(kind, code)))
     return written
 

@@ -44,7 +44,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("alive", alive.AliveDirective)
     app.add_node(alive.LiveFigure, html=(alive.begin_figure, alive.end_figure))
     app.connect("autodoc-process-docstring", links.extend_docstring, priority=600)
-    app.add_transform(figures.ThemeFigures)
+    app.connect("doctree-read", figures.exchange, priority=400)  # before images are collected
     app.connect("doctree-resolved", links.link_functions)
     app.connect("doctree-resolved", cells.arrange)
     app.connect("doctree-resolved", verdicts.mark_equations)

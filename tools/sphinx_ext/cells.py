@@ -16,8 +16,6 @@ from sphinx.application import Sphinx
 
 from tools.sphinx_ext.stored import read_claims
 
-_CLAIM = '<p class="claim '
-
 
 def _teaching_lines(source: str) -> int:
     """Return after how many lines of a cell nothing comes but calls that state claims."""
@@ -25,9 +23,7 @@ def _teaching_lines(source: str) -> int:
         statements = ast.parse(source).body
     except SyntaxError:  # a magic command
         return len(source.splitlines())
-    while statements and _states(statements[-1]):
-        statements.pop()
-    return statements[-1].end_lineno or 0 if statements else 0
+    return max((s.end_lineno or 0 for s in statements if not _states(s)), default=0)
 
 
 def _states(statement: ast.stmt) -> bool:
@@ -87,7 +83,7 @@ def _quiet(cell: nodes.container, claims: Mapping[str, Mapping[str, Any]]) -> No
     made: list[str] = []
     for outputs in [child for child in cell if "cell_output" in child["classes"]]:
         for output in list(outputs):
-            if (text := output.astext()).startswith(_CLAIM):
+            if (text := output.astext()).startswith('<p class="claim '):
                 made.append(_claim(claims[text.split('id="claim-')[1].split('"')[0]]))
                 outputs.remove(output)
         if not len(outputs):
@@ -97,6 +93,7 @@ def _quiet(cell: nodes.container, claims: Mapping[str, Mapping[str, Any]]) -> No
 
 
 def arrange(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Arrange the cells of a chapter."""
     notebook = Path(app.srcdir) / f"{docname}.ipynb"
     if app.builder.format != "html" or not notebook.exists():
         return

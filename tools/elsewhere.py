@@ -60,10 +60,10 @@ def read(notebook: NotebookNode) -> Run:
         outputs = cell.get("outputs", [])
         run.shown.append([text for output in outputs if (text := comparable(output))])
         made = [o.metadata["claim"] for o in outputs if "claim" in o.get("metadata", {})]
-        run.claims |= {claim["name"]: claim for claim in made}
+        run.claims.update({claim["name"]: claim for claim in made})
         if "raises-exception" not in cell.metadata.get("tags", []):
             errors = (o for o in outputs if o.output_type == "error")
-            run.errors += [f"{error.ename}: {error.evalue}" for error in errors]
+            run.errors.extend(f"{error.ename}: {error.evalue}" for error in errors)
     return run
 
 

@@ -180,7 +180,8 @@ def _imported(code: str) -> set[Path]:
     finder.scan_code(compile(code, "notebooks", "exec"), finder.add_module("notebooks"))
     for task in TASKS.values():
         finder.import_hook(task.module)
-    return {Path(m.__file__) for m in finder.modules.values() if m.__file__}
+    files = (getattr(module, "__file__", None) for module in finder.modules.values())
+    return {Path(file) for file in files if file}
 
 
 def _requirements() -> str:

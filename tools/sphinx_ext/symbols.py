@@ -167,7 +167,7 @@ class Legend:
         found = list(_symbols(math, _differentials(math)))
         find = partial(self.meanings.find, chapter=self.chapter, label=label)
         plain = {key for _, keys in found for key in keys} - set(self.meanings.rows["one-example"])
-        single = not any((told := find(key)) and "×" in told.range for key in plain)
+        single = not any("×" in meant.range for key in plain if (meant := find(key)))
         unknown = []
         for element, candidates in found:
             told = (find(key, single=single) for key in candidates)

@@ -1,8 +1,9 @@
 """Bring each chapter's notebook up to its text: execute what changed, keep the outputs of the rest.
 
-The text is first laid out as JupyterLab would save it, so that opening and saving a chapter changes
-nothing but what was edited. A chapter whose code is the one that its stored outputs came from is
-not executed again; ``--all`` executes it all the same, as is right when the package has changed.
+Whether it is behind is told by what both hold and not by their times. The text is first laid out as
+JupyterLab would save it, so that opening and saving a chapter changes nothing but what was edited.
+A chapter whose code is the one that its stored outputs came from is not executed again; ``--all``
+executes it all the same, as is right when the package has changed.
 """
 
 import argparse
@@ -83,8 +84,8 @@ def mend(paths: Iterable[Path]) -> str:
 
 def stale(book: Path) -> str:
     """Return a line for each chapter whose notebook is behind, and the command; or nothing."""
-    found = {path.with_suffix(".ipynb"): "" for path in sorted(book.glob("[0-9]*.md"))}
-    found = {path: reason for path in found if (reason := behind(path))}
+    notebooks = (path.with_suffix(".ipynb") for path in sorted(book.glob("[0-9]*.md")))
+    found = {path: reason for path in notebooks if (reason := behind(path))}
     lines = [f"{path.name} {reason}" for path, reason in found.items()]
     return "\n".join([*lines, mend(found)]) if found else ""
 

@@ -152,17 +152,15 @@ def contents(chapters: Sequence[Chapter], pages: Mapping[str, int]) -> str:
 
 
 def join(chapters: Sequence[Chapter], title: str, styles: Sequence[str], facts: str) -> str:
-    """Return the book as one page, whose table of contents is yet to be put in place of {contents}.
-
-    The head of each sheet names the chapter.
-    """
+    """Return the book as one page; its table of contents is to be put in place of {contents}."""
+    # The head of each sheet names the chapter.
     heads = "".join(
         f'@page head-{c.name} {{ @top-right {{ content: "{c.title}"; }} }}\n'
         f'[id="{c.name}"] {{ page: head-{c.name}; }}\n'
         for c in chapters
     )
     links = "".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in styles)
-    own = (Path(__file__).with_name("pdf.css")).read_text("utf-8")
+    own = Path(__file__).with_name("pdf.css").read_text("utf-8")
     body = "\n".join(str(chapter.article) for chapter in chapters)
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">'

@@ -22,7 +22,6 @@ from tools import TOP, kernels_import_from_here
 
 # Hold digits that differ between processors; the same numbers stand in the claims' lines.
 NOT_COMPARED = ("application/papermill.record/text/plain",)
-SECONDS = 1200  # for one cell; the longest takes about 100 on two cores
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,8 +37,6 @@ def pytest_configure(config: pytest.Config) -> None:
             )
     if config.option.nbval_sanitize_with is None:
         config.option.nbval_sanitize_with = str(TOP / "tests" / "nbval_sanitize.cfg")
-    if config.option.nbval_cell_timeout == 2000:  # nbval's default
-        config.option.nbval_cell_timeout = SECONDS
     if config.option.nbval:
         config.option.loadscopereorder = False  # xdist would order by the number of cells
         if workers := getattr(config, "workerinput", None):

@@ -28,7 +28,7 @@ help:  # list the commands
 
 ##@ Read
 book: env-book  ## build the website from the stored outputs into _build/html
-	$(RUN) -m tools.build_book $(if $(filter no,$(SOLUTIONS)),--without-solutions)
+	$(if $(filter no,$(SOLUTIONS)),HWLIB_WITHOUT_SOLUTIONS=1) $(RUN) -m tools.build_book
 
 serve: book  ## build the website and serve it at http://localhost:8000
 	$(RUN) -m http.server --directory _build/html 8000

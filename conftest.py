@@ -13,23 +13,20 @@ Here all of these fail, and so does whatever would quietly leave out a compariso
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import pytest
+from nbval.plugin import IPyNbCell, IPyNbFile
 
-TOP = Path(__file__).parent
+from tools import TOP, kernels_import_from_here
+
 # Hold digits that differ between processors; the same numbers stand in the claims' lines.
 NOT_COMPARED = ("application/papermill.record/text/plain",)
-SECONDS = 1200  # for one cell; the longest takes about 100 on two cores
-
-_stand_in = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give kernels this checkout's package and its data; refuse data that cannot be compared."""
-    paths = [str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    os.environ["TQDM_DISABLE"] = "1"  # progress bars are not outputs
+    kernels_import_from_here()
     os.environ.setdefault("HWLIB_STAND_IN", "1")
     if os.environ.get("HWLIB_DATA"):  # kernels run in book/, where a relative path leads elsewhere
         os.environ["HWLIB_DATA"] = str(Path(os.environ["HWLIB_DATA"]).expanduser().resolve())
@@ -40,18 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
             )
     if config.option.nbval_sanitize_with is None:
         config.option.nbval_sanitize_with = str(TOP / "tests" / "nbval_sanitize.cfg")
-    if config.option.nbval_cell_timeout == 2000:  # nbval's default
-        config.option.nbval_cell_timeout = SECONDS
     if config.option.nbval:
-        _run_side_by_side(config)
-
-
-def _run_side_by_side(config: pytest.Config) -> None:
-    """Give each worker of ``-n`` its share of the processors, and the longest chapters first."""
-    config.option.loadscopereorder = False  # xdist would order by the number of cells
-    if workers := getattr(config, "workerinput", None):
-        share = (os.cpu_count() or 1) // workers["workercount"]
-        os.environ["OMP_NUM_THREADS"] = str(max(1, share))
+        config.option.loadscopereorder = False  # xdist would order by the number of cells
+        if workers := getattr(config, "workerinput", None):
+            share = (os.cpu_count() or 1) // workers["workercount"]
+            os.environ["OMP_NUM_THREADS"] = str(max(1, share))
 
 
 def _data_problem(*, download: bool = False) -> str | None:
@@ -66,20 +56,17 @@ def _data_problem(*, download: bool = False) -> str | None:
     return None
 
 
-def _is_cell(item: pytest.Item) -> TypeGuard[Any]:
-    return type(item).__name__ == "IPyNbCell"
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Refuse a notebook that holds no code, was not executed, or is not of its text."""
     report = yield
-    if type(collector).__name__ == "IPyNbFile" and report.passed:
-        from tools.pairs import behind, mend
+    if isinstance(collector, IPyNbFile) and report.passed:
+        from tools.notebooks import behind, mend
 
-        problem = None if report.result else "no cell holds code"
+        collector.skip_compare += NOT_COMPARED
+        problem = "" if report.result else "no cell holds code"
         if reason := behind(collector.path):
             problem = f"{reason}; {mend([collector.path])}"
         if problem:
@@ -88,30 +75,17 @@ def pytest_make_collect_report(
     return report
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Decide once whether the stand-in is in use, and lift comparisons that it cannot pass."""
-    cells: list[Any] = [item for item in items if _is_cell(item)]
-    for file in {cell.parent for cell in cells}:
-        if NOT_COMPARED[0] not in file.skip_compare:
-            file.skip_compare += NOT_COMPARED
+    cells: list[Any] = [item for item in items if isinstance(item, IPyNbCell)]
     # With several workers, the chapter that takes longest must not come last.
-    items.sort(
-        key=lambda item: (
-            -item.parent.nb.metadata.get("run", {}).get("seconds", 0) if _is_cell(item) else 0
-        )
-    )
+    cells.sort(key=lambda cell: -cell.parent.nb.metadata.get("run", {}).get("seconds", 0))
+    items[:] = [*cells, *(item for item in items if not isinstance(item, IPyNbCell))]
     tagged = [cell for cell in cells if "real-data" in cell.cell.metadata.get("tags", [])]
     if tagged and not os.environ.get("HWLIB_DATA") and _data_problem(download=True):
         for cell in tagged:
             cell.options["check"] = False
-        files = {cell.parent for cell in tagged}
-        line = (
-            f"Fashion-MNIST was not found: {len(tagged)} cells of {len(files)} chapters ran on the "
-            "stand-in, their outputs and the claims about the data were not compared."
-        )
-        config.stash[_stand_in] = line
-        if hasattr(config, "workeroutput"):
-            config.workeroutput["stand_in"] = line
+            cell.user_properties.append(("stand-in", True))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -121,13 +95,6 @@ def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
         raise pytest.UsageError(
             "expected notebooks below one folder, got cells of the same name; add --rootdir=FOLDER."
         )
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take over from a worker what the last lines are to say."""
-    if line := getattr(node, "workeroutput", {}).get("stand_in"):
-        node.config.stash[_stand_in] = line
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -147,7 +114,7 @@ def _accident(item: pytest.Item, report: pytest.TestReport) -> str | None:
         reason = report.wasxfail
         del report.wasxfail  # or it is counted among the expected failures
         return f"a failure was expected, which hides whether this holds ({reason})"
-    if not _is_cell(item):
+    if not isinstance(item, IPyNbCell):
         return None
     if report.skipped:
         return "the cell was not executed"
@@ -159,5 +126,12 @@ def _accident(item: pytest.Item, report: pytest.TestReport) -> str | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say in one line what could not be compared."""
-    if line := terminalreporter.config.stash.get(_stand_in, None):
-        terminalreporter.write_line(line, yellow=True)
+    reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+    ran = {r.nodeid for r in reports if "stand-in" in dict(r.user_properties)}
+    if ran:
+        chapters = {name.partition("::")[0] for name in ran}
+        terminalreporter.write_line(
+            f"Fashion-MNIST was not found: {len(ran)} cells of {len(chapters)} chapters ran on the "
+            "stand-in, their outputs and the claims about the data were not compared.",
+            yellow=True,
+        )

@@ -70,7 +70,7 @@ def test_the_website_is_built_without_torch_and_matplotlib():
     blocked = (
         "import sys; sys.modules.update(dict.fromkeys(('torch', 'torchvision', 'matplotlib')))"
     )
-    code = f"{blocked}; import tools.build_book, tools.sphinx_ext, tools.sphinx_ext.alive_files"
+    code = f"{blocked}; import tools.build_book, tools.sphinx_ext"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=TOP.parent, capture_output=True, text=True, timeout=600
     )

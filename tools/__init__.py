@@ -1,7 +1,18 @@
 """What builds and checks the book."""
 
+import os
 import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
 
 # JSON Schema's reader, which nbformat loads, would make parsers of addresses from it that check
 # nothing here, for three seconds in each process.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
+def kernels_import_from_here() -> None:
+    """Let kernels import the package of this checkout, without progress bars in their outputs."""
+    paths = [str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    os.environ["TQDM_DISABLE"] = "1"

@@ -1,19 +1,15 @@
 """Build the website, every warning an error, and print where to open it."""
 
-import argparse
-import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
-from tools.pairs import stale
+from tools import TOP
+from tools.notebooks import stale
 
-TOP = Path(__file__).parents[1]
 BUILD = TOP / "_build"
 # Beside what it guards, not inside: the build removes the folder. One object in each process, so
 # that whoever holds the lock may build.
@@ -23,13 +19,13 @@ LOCK = FileLock(TOP / ".site.lock", is_singleton=True)
 JUPYTER_BOOK = "import sys, tools; from jupyter_book.cli.main import main; sys.exit(main())"
 
 
-def wait_for_others() -> None:
+def wait_for_others() -> AcquireReturnProxy:
     """Take the lock; say so where another process has to finish first."""
     try:
-        LOCK.acquire(timeout=0)
+        return LOCK.acquire(timeout=0)
     except Timeout:
         print(f"Another build of {TOP} is running: waiting for it.", file=sys.stderr)
-        LOCK.acquire()
+        return LOCK.acquire()
 
 
 def build() -> str:
@@ -45,18 +41,11 @@ def build() -> str:
     return "The book was not built: see the warnings above." if failed else ""
 
 
-def main(arguments: Sequence[str] = ()) -> int:
+def main() -> int:
     """Return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.build_book", description=__doc__)
-    parser.add_argument("--without-solutions", action="store_true", help="for a course")
-    if parser.parse_args(arguments).without_solutions:
-        os.environ["HWLIB_WITHOUT_SOLUTIONS"] = "1"  # which Sphinx's extension reads
     start = time.perf_counter()
-    wait_for_others()
-    try:
+    with wait_for_others():
         problem = build()
-    finally:
-        LOCK.release()
     if problem:
         print(problem, file=sys.stderr)
         return 1
@@ -66,4 +55,4 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

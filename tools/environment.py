@@ -8,6 +8,7 @@ that one that is too old or too new is told why; it needs nothing but the standa
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,12 +39,8 @@ def fault() -> str:
     if not settings.is_file() or not PYTHON.exists():
         return "is incomplete"
     # Where it was made; its scripts and this package's entry lead there for ever.
-    made = [
-        line.strip()
-        for line in settings.read_text(encoding="utf-8").splitlines()
-        if line.startswith("command = ")
-    ]
-    if not (made and made[0].endswith(f" {VENV}")):
+    made = rf"^command = .* {re.escape(str(VENV))}\s*$"
+    if not re.search(made, settings.read_text(encoding="utf-8"), re.MULTILINE):
         return "belongs to another folder"
     if RECORD.exists():
         return ""

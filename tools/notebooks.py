@@ -1,14 +1,15 @@
 """Bring each chapter's notebook up to its text: execute what changed, keep the outputs of the rest.
 
-The text is first laid out as JupyterLab would save it, so that opening and saving a chapter changes
-nothing but what was edited. A chapter whose code is the one that its stored outputs came from is
-not executed again; ``--all`` executes it all the same, as is right when the package has changed.
+Whether it is behind is told by what both hold and not by their times. The text is first laid out as
+JupyterLab would save it, so that opening and saving a chapter changes nothing but what was edited.
+A chapter whose code is the one that its stored outputs came from is not executed again; ``--all``
+executes it all the same, as is right when the package has changed.
 """
 
 import argparse
 import os
-import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,8 @@ import nbformat
 from jupytext.combine import combine_inputs_with_outputs
 from nbclient import NotebookClient
 from nbformat import NotebookNode
-from tqdm import tqdm
 
-from tools.pairs import TOP, code, executed
+from tools import TOP, kernels_import_from_here
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # Both files must say what stands in the text, or JupyterLab takes them for different notebooks.
@@ -30,6 +30,64 @@ PAIRING = {
         "kernelspec,jupytext,-jupytext.text_representation.jupytext_version,mystnb"
     ),
 }
+
+
+def code(notebook: NotebookNode) -> list[tuple[str, bool]]:
+    """Return what decides the outputs: the source of each code cell, and whether it may raise."""
+    return [
+        (cell.source, "raises-exception" in cell.metadata.get("tags", []))
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.source.strip()
+    ]
+
+
+def executed(notebook: NotebookNode) -> bool:
+    """Whether every cell with code was executed."""
+    cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+    return all(cell.execution_count for cell in cells)
+
+
+def contents(notebook: NotebookNode) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return what a chapter's text and its notebook must agree in."""
+    keys = ("tags", "mystnb")
+    return [
+        (c.cell_type, c.source, {k: c.metadata[k] for k in keys if k in c.metadata})
+        for c in notebook.cells
+    ]
+
+
+def behind(path: Path) -> str | None:
+    """Return how a notebook is behind the text beside it, or None."""
+    source = path.with_suffix(".md")
+    if not path.exists():
+        return "is missing"
+    try:
+        stored = nbformat.read(path, as_version=4)
+    except Exception as error:  # whatever a half-merged file makes the reader raise
+        return f"cannot be read ({type(error).__name__})"
+    if not executed(stored):
+        return "holds cells that were never executed"
+    if not source.exists():
+        return None
+    text = jupytext.read(source)
+    if contents(stored) == contents(text):
+        return None
+    what = "prose" if code(stored) == code(text) else "code"
+    return f"is not of the text in {source.name}: its {what} differs"
+
+
+def mend(paths: Iterable[Path]) -> str:
+    """Return the one command that brings these notebooks up to their texts."""
+    names = sorted(f"{path.parent.name}/{path.stem}.md" for path in paths)
+    return f'run: make notebooks CHAPTERS="{" ".join(names)}"'
+
+
+def stale(book: Path) -> str:
+    """Return a line for each chapter whose notebook is behind, and the command; or nothing."""
+    notebooks = (path.with_suffix(".ipynb") for path in sorted(book.glob("[0-9]*.md")))
+    found = {path: reason for path in notebooks if (reason := behind(path))}
+    lines = [f"{path.name} {reason}" for path, reason in found.items()]
+    return "\n".join([*lines, mend(found)]) if found else ""
 
 
 def folded(options: Any) -> Any:
@@ -85,26 +143,18 @@ def update(source: Path, *, always: bool = False) -> str:
     return done
 
 
-def kernels_import_from_here() -> None:
-    """Let kernels import the package of this checkout, quietly, and on the real data only."""
-    paths = [str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    os.environ["TQDM_DISABLE"] = "1"  # progress bars are not outputs
-    os.environ.pop("HWLIB_STAND_IN", None)
-
-
-def main(arguments: list[str] | None = None) -> int:
+def main() -> None:
     """Bring the chapters named on the command line up to their text, in order; all by default."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("chapters", nargs="*", type=Path, help="such as book/03_*.md")
     parser.add_argument("--all", action="store_true", help="execute also what has not changed")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     kernels_import_from_here()
-    chapters = given.chapters or sorted((TOP / "book").glob("[0-9]*.md"))
-    for source in tqdm(chapters, desc="chapters", disable=False):
-        tqdm.write(f"{source.name}: {update(source, always=given.all)}")
-    return 0
+    os.environ.pop("HWLIB_STAND_IN", None)  # on the real data only
+    for source in given.chapters or sorted((TOP / "book").glob("[0-9]*.md")):
+        print(f"{source.name}: ", end="", flush=True)
+        print(update(source, always=given.all))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -19,7 +19,8 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
 
-TOP = Path(__file__).parents[1]
+from tools import TOP
+
 SITE = TOP / "_build" / "html"
 FOLDER = TOP / "_build" / "pdf"
 # The first has no windows, and opens a page twice as fast.
@@ -29,22 +30,30 @@ BROWSERS = (
 )
 # Doors to other pages, and what one looks up; each claim stands in its chapter, too.
 NOT_ON_PAPER = {"explore", "claims", "api"}
-_UNSEEN = "script, button, .headerlink, .alive-app, img.only-dark, details.folded-code"
+_UNSEEN = (
+    "script, button, .headerlink, .alive-app, img.only-dark, details.folded-code, "
+    ".display-math .claim"  # how an equation was decided
+)
 _ALIVE = "On the website this figure answers to the reader. "
 
 
+def _words(element: Tag) -> str:
+    return " ".join(element.get_text().split())
+
+
 class Chapter(NamedTuple):
-    """One page of the website: its name, its text, and the part of the book that it begins."""
+    """One page of the website: its name, text and styles, and the part of the book it begins."""
 
     name: str
     article: Tag
+    styles: list[str]
     part: str
 
     @property
     def title(self) -> str:
         """The title, with the chapter's number."""
         heading = self.article.h1
-        return " ".join(heading.get_text().split()) if heading else self.name
+        return _words(heading) if heading else self.name
 
 
 def find_chromium(bundled: str) -> str | None:
@@ -62,21 +71,21 @@ def read_chapters(site: Path, toc: Mapping[str, Any]) -> Iterator[Chapter]:
             name = Path(entry["file"]).stem
             if name in NOT_ON_PAPER:
                 continue
-            page = BeautifulSoup((site / "book" / f"{name}.html").read_text("utf-8"), "html.parser")
-            article = page.select_one("article.bd-article")
+            text = (site / "book" / f"{name}.html").read_text("utf-8")
+            article = BeautifulSoup(text, "html.parser").select_one("article.bd-article")
             if article is None:
                 raise ValueError(f"{name}.html: expected an article, found none: build it anew")
-            yield Chapter(name, article, caption)
+            styles = re.findall(r'<link [^>]*href="(\.\./_static/[^"?]+\.css)', text)
+            yield Chapter(name, article, styles, caption)
             caption = ""
 
 
 def _say_claims(article: Tag) -> None:
     """Write out what a claim shows when it is opened."""
     for claim in article.select("details.claim"):
-        mark, sentence = (claim.select_one(f".claim-{part}") for part in ("mark", "sentence"))
-        value, accepted, seeds = (dd.get_text() for dd in claim.select("dd"))
+        parts = claim.select("summary, dd")
+        words, value, accepted, seeds = (part.get_text(" ", strip=True) for part in parts)
         more = f"accepted: {accepted}" + (f"; seeds: {seeds}" if seeds != "none" else "")
-        words = "".join(part.get_text() + " " for part in (mark, sentence) if part).strip()
         line = f'<p class="claim">{escape(words)}: <b>{escape(value)}</b> ({escape(more)})</p>'
         claim.replace_with(BeautifulSoup(line, "html.parser"))
 
@@ -85,8 +94,7 @@ def _gather_solutions(article: Tag) -> None:
     """Put the solutions behind the exercises, at the end of the chapter."""
     if found := article.select("div.solution"):
         heading = "<section class='solutions'><h2>Solutions</h2></section>"
-        section = BeautifulSoup(heading, "html.parser").section
-        assert section is not None
+        section = BeautifulSoup(heading, "html.parser").select("section")[0]
         section.extend([solution.extract() for solution in found])
         (article.section or article).append(section)
 
@@ -106,24 +114,20 @@ def for_paper(chapter: Chapter) -> None:
     _gather_solutions(article)
 
 
-def _lead(link: Tag, name: str, names: set[str]) -> None:
-    """Let a link lead to its place in the book; one that leads elsewhere becomes plain text."""
-    parts = urlsplit(str(link["href"]))
-    if parts.scheme:
-        return
-    target = Path(parts.path).stem if parts.path else name
-    if target not in names or Path(parts.path or "a.html").suffix != ".html":
-        link.unwrap()
-        return
-    link["href"] = f"#{target}" + (f"--{parts.fragment}" if parts.fragment else "")
-
-
 def relate(chapter: Chapter, names: set[str]) -> None:
-    """Give ids and addresses the meaning that they have in one file."""
+    """Give ids and addresses the meaning that they have in one file.
+
+    A link that leads to a page that is not in the book becomes plain text.
+    """
     for element in chapter.article.select("[id]"):
         element["id"] = f"{chapter.name}--{element['id']}"
     for link in chapter.article.select("a[href]"):
-        _lead(link, chapter.name, names)
+        address = urlsplit(str(link["href"]))
+        target = Path(address.path).name.removesuffix(".html") or chapter.name
+        if target in names and not address.scheme:
+            link["href"] = f"#{target}" + (f"--{address.fragment}" if address.fragment else "")
+        elif not address.scheme:
+            link.unwrap()
     for image in chapter.article.select("img[src]"):
         image["src"] = f"../html/book/{image['src']}"
     chapter.article["id"] = chapter.name
@@ -143,23 +147,20 @@ def contents(chapters: Sequence[Chapter], pages: Mapping[str, int]) -> str:
         line("chapter", chapter.name, chapter.title)
         if chapter.name[0].isdigit():
             for section in chapter.article.select("section > section[id]:has(> h2)"):
-                assert section.h2 is not None
-                line("section", str(section["id"]), " ".join(section.h2.get_text().split()))
+                line("section", str(section["id"]), _words(section.select("h2")[0]))
     return "\n".join(lines)
 
 
 def join(chapters: Sequence[Chapter], title: str, styles: Sequence[str], facts: str) -> str:
-    """Return the book as one page, whose table of contents is yet to be put in place of {contents}.
-
-    The head of each sheet names the chapter.
-    """
+    """Return the book as one page; its table of contents is to be put in place of {contents}."""
+    # The head of each sheet names the chapter.
     heads = "".join(
         f'@page head-{c.name} {{ @top-right {{ content: "{c.title}"; }} }}\n'
         f'[id="{c.name}"] {{ page: head-{c.name}; }}\n'
         for c in chapters
     )
     links = "".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in styles)
-    own = (Path(__file__).with_name("pdf.css")).read_text("utf-8")
+    own = Path(__file__).with_name("pdf.css").read_text("utf-8")
     body = "\n".join(str(chapter.article) for chapter in chapters)
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
@@ -173,9 +174,11 @@ def join(chapters: Sequence[Chapter], title: str, styles: Sequence[str], facts: 
 def places(pdf: Path) -> dict[str, int]:
     """Return on which page, from 1, each place of a PDF lies that a link leads to."""
     reader = PdfReader(pdf)
-    found = reader.named_destinations.items()
-    numbers = {name.removeprefix("/"): reader.get_destination_page_number(d) for name, d in found}
-    return {name: number + 1 for name, number in numbers.items() if number is not None}
+    return {
+        name.removeprefix("/"): number + 1
+        for name, place in reader.named_destinations.items()
+        if (number := reader.get_destination_page_number(place)) is not None
+    }
 
 
 def print_pdf(browser: Browser, book: str, chapters: Sequence[Chapter], pdf: Path) -> None:
@@ -199,22 +202,18 @@ def prepared(site: Path, toc: Mapping[str, Any]) -> tuple[list[Chapter], list[st
     for chapter in chapters:
         for_paper(chapter)
         relate(chapter, names)
-    found: dict[str, None] = {}
-    for chapter in chapters:
-        text = (site / "book" / f"{chapter.name}.html").read_text("utf-8")
-        sheets = re.findall(r'<link [^>]*href="(\.\./_static/[^"?]+\.css)', text)
-        found |= dict.fromkeys(f"../html/book/{sheet}" for sheet in sheets)
-    return chapters, list(found)
+    styles = dict.fromkeys(style for chapter in chapters for style in chapter.styles)
+    return chapters, [f"../html/book/{style}" for style in styles]
 
 
-def main() -> int:
-    """Print the book; return the exit status."""
-    config, toc = (
-        yaml.safe_load((TOP / n).read_text("utf-8")) for n in ("_config.yml", "_toc.yml")
+def main() -> None:
+    """Print the book."""
+    config, toc, citation = (
+        yaml.safe_load((TOP / name).read_text("utf-8"))
+        for name in ("_config.yml", "_toc.yml", "CITATION.cff")
     )
-    version = yaml.safe_load((TOP / "CITATION.cff").read_text("utf-8"))["version"]
     facts = (
-        f"<p>{escape(config['author'])}</p><p>Version {version}</p>"
+        f"<p>{escape(config['author'])}</p><p>Version {citation['version']}</p>"
         f'<p class="licence">© {config["copyright"]}, under the MIT licence. '
         f"{escape(config['html']['extra_footer'])}</p>"
     )
@@ -224,16 +223,12 @@ def main() -> int:
     with sync_playwright() as playwright:
         program = find_chromium(playwright.chromium.executable_path)
         if program is None:
-            print(
-                "Chromium is needed to print; see 'How to run this' in the book.", file=sys.stderr
-            )
-            return 1
+            sys.exit("Chromium is needed to print; see 'How to run this' in the book.")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         print_pdf(browser, join(chapters, config["title"], styles, facts), chapters, target)
         browser.close()
     print(f"Printed {len(PdfReader(target).pages)} pages. Open {target.as_uri()}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

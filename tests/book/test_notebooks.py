@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from hwlib.check.tasks import tasks_of
 from hwlib.course.claims import EXACT, PACKAGES, Claim, _status, environment
-from tools.pairs import behind
+from tools.notebooks import behind
 
 TOP = Path(__file__).parents[2]
 CHAPTERS = sorted((TOP / "book").glob("[0-9]*.md"))

@@ -14,8 +14,7 @@ from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_c
 from nbformat.v4 import new_code_cell
 
 from tools import notebooks
-from tools.notebooks import lay_out, update
-from tools.pairs import behind, mend, stale
+from tools.notebooks import behind, lay_out, mend, stale, update
 
 TOP = Path(__file__).parents[2]
 CHAPTERS = sorted((TOP / "book").glob("[0-9]*.md"))

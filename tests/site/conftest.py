@@ -16,7 +16,7 @@ from trouble import Trouble
 
 from tools import build_book
 from tools.pdf import find_chromium
-from tools.sphinx_ext.alive_files import first_images
+from tools.sphinx_ext.alive import first_images
 
 TOP = Path(__file__).parents[2]
 SITE = TOP / "_build" / "html"

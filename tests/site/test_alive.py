@@ -14,7 +14,7 @@ from trouble import Trouble
 from hwlib.train import OPTIMIZERS
 from studies import figures
 from studies.networks import NETWORKS, stored_network
-from tools.sphinx_ext.alive_files import first_images
+from tools.sphinx_ext.alive import first_images
 
 ULP = 2.0**-52
 

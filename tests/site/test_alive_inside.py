@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from hwlib.train import OPTIMIZERS
 from studies import figures
 from studies.networks import NETWORKS, stored_network
-from tools.sphinx_ext.alive_files import first_images
+from tools.sphinx_ext.alive import first_images
 
 # --- A prediction first -------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ ONE = f"""<section id="a">
 <a href="#same">here</a><a href="02_two.html#same">there</a><a href="explore.html">away</a>
 <a href="../_downloads/a.ipynb">file</a><a href="https://example.org">web</a>{CLAIM}
 <div class="cell_input"><details class="folded-code"><pre>plot()</pre></details></div>
+<div class="math display-math">{CLAIM.split("<dt>Accepted")[0]}</dl></details></div>
 <div class="solution" id="s">The solution.</div></section>
 <section><h2>Summary</h2></section></section>"""
 TWO = """<section id="a"><h1>2. Two</h1><section id="same"><h2>Part</h2>

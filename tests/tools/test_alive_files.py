@@ -19,7 +19,7 @@ from hwlib.batches import Batches, to_tensors
 from hwlib.data import FILES, DataError, MissingDataError, load_fashion_mnist
 from hwlib.evaluate import evaluate
 from studies import figures, networks
-from tools.sphinx_ext import alive_files
+from tools.sphinx_ext import alive
 
 TOP = Path(__file__).parents[2]
 FOLDER = figures.FOLDER
@@ -97,7 +97,7 @@ def test_stored_answers_are_those_of_the_stored_networks() -> None:
 
 
 def test_weights_reach_the_page_as_they_are_stored() -> None:
-    data = alive_files.network_data(FOLDER)
+    data = alive.network_data(FOLDER)
     for name in networks.NETWORKS:
         state = networks.stored_network(name).state_dict()
         assert set(data["networks"][name]) == set(state)
@@ -134,7 +134,7 @@ def test_images_come_from_the_data_folder(tmp_path: Path, monkeypatch: pytest.Mo
     digests = [hashlib.sha256((raw / file).read_bytes()).hexdigest() for file in FILES]
     monkeypatch.setitem(data.SHA256, "FashionMNIST", digests)
     monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
-    found, truth, stand_in = alive_files.first_images(40)
+    found, truth, stand_in = alive.first_images(40)
     assert not stand_in
     np.testing.assert_array_equal(found, images[:40])
     np.testing.assert_array_equal(truth, labels[:40])
@@ -147,7 +147,7 @@ def test_other_images_under_that_name_are_refused(
     write_data_set(tmp_path, "FashionMNIST")
     monkeypatch.setenv("HWLIB_DATA", str(tmp_path))
     with pytest.raises(DataError, match="checksum"):
-        alive_files.first_images(40)
+        alive.first_images(40)
 
 
 @pytest.mark.usefixtures("empty_cache")
@@ -155,16 +155,16 @@ def test_without_the_data_the_stand_in_serves_and_the_page_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HWLIB_DATA", raising=False)
-    images, labels, stand_in = alive_files.first_images(40)
+    images, labels, stand_in = alive.first_images(40)
     assert stand_in
     assert images.shape == (40, 28, 28)
     assert set(labels) == set(range(10))
-    alive_files.write_files(FOLDER, tmp_path)
+    alive.write_files(FOLDER, tmp_path)
     assert '"standIn":true' in (tmp_path / "data-network.js").read_text(encoding="utf-8")
 
 
 def test_scripts_hold_one_record_each(tmp_path: Path) -> None:
-    alive_files.write_files(FOLDER, tmp_path)
+    alive.write_files(FOLDER, tmp_path)
     written = {path.name for path in tmp_path.iterdir()}
     assert {f"data-{name}.js" for name in ("loss", "graph", "race", "curves", "network")} <= written
     for path in tmp_path.iterdir():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools.sphinx_ext.api_links import used_names
 from tools.sphinx_ext.light_pages import without_unused_rules
+from tools.sphinx_ext.links import used_names
 
 WORDS = {"used", "table", "js-only"}
 

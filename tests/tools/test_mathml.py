@@ -6,8 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from math_core import LatexError
 
-from tools.sphinx_ext.equations import formula
-from tools.sphinx_ext.mathml import to_mathml
+from tools.sphinx_ext.mathml import formula, to_mathml
 
 
 def converted(latex: str, *, display: bool = True) -> str:

@@ -20,7 +20,7 @@ from tools import environment, hand_out
 from tools.editions import __main__ as editions
 from tools.editions import student
 from tools.editions.plain import Plain, PlainError, read_sources
-from tools.sphinx_ext import downloads, solutions
+from tools.sphinx_ext import editions as pages
 
 TOP = Path(__file__).parents[2]
 CHAPTERS = student.chapters(TOP / "book")
@@ -245,10 +245,10 @@ class App:
 @each_checked_chapter
 def test_the_website_without_solutions_holds_none(chapter, monkeypatch, built, tmp_path):
     app = App()
-    solutions.register(app)
-    assert app.connected == {}
-    monkeypatch.setenv(solutions.SWITCH, "1")
-    solutions.register(app)
+    pages.register(app)
+    assert set(app.connected) == {"builder-inited"}
+    monkeypatch.setenv(pages.SWITCH, "1")
+    pages.register(app)
     content = [chapter.read_text(encoding="utf-8")]
     app.connected["source-read"](app, f"book/{chapter.stem}", content)
     left = nbformat.reads(content[0], as_version=4)
@@ -280,8 +280,8 @@ def test_the_build_writes_what_pages_offer_before_they_are_read():
         def connect(self, event, function):
             connected.append((event, function))
 
-    downloads.register(App())
-    assert connected == [("builder-inited", downloads.write_editions)]
+    pages.register(App())
+    assert connected == [("builder-inited", pages.write_editions)]
     assert "_build/" in (TOP / ".gitignore").read_text().split()
 
 

@@ -32,25 +32,9 @@ class PlainError(ValueError):
 class Book:
     """What references may lead to: numbers by label, titles by document, sources by key."""
 
-    equations: dict[str, str] = field(default_factory=dict)
-    figures: dict[str, str] = field(default_factory=dict)
-    exercises: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
     sources: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-
-
-def title_of(text: str) -> str:
-    """Return the first heading of a text.
-
-    Raises
-    ------
-    PlainError
-        If there is none.
-    """
-    found = re.search(r"^# (.+)$", text, re.MULTILINE)
-    if found is None:
-        raise PlainError("expected a heading that begins with '# '.")
-    return found[1].strip()
 
 
 def read_sources(bibliography: str) -> dict[str, tuple[str, str, str]]:
@@ -59,14 +43,12 @@ def read_sources(bibliography: str) -> dict[str, tuple[str, str, str]]:
     for key, entry in parse_string(bibliography, "bibtex").entries.items():
         fields = {name: str(Text.from_latex(value)) for name, value in entry.fields.items()}
         people = entry.persons.get("author", [])
-        families = [str(Text.from_latex(" ".join(person.last_names))) for person in people] or [""]
-        names = families[0] if len(families) == 1 else f"{families[0]} et al."
-        if len(families) == 2:
-            names = " and ".join(families)
+        families = [str(Text.from_latex(" ".join(person.last_names))) for person in people]
+        names = f"{families[0]} et al." if len(families) > 2 else " and ".join(families)
         year = fields.get("year", "")
-        places = (fields[name] for name in ("journal", "booktitle", "publisher") if name in fields)
+        places = [fields[name] for name in ("journal", "booktitle", "publisher") if name in fields]
         parts = [", ".join(families), f"({year}).", f"*{fields.get('title', '')}*."]
-        parts += [f"{place}." for place in list(places)[:1]]
+        parts += [f"{place}." for place in places[:1]]
         parts += [f"https://doi.org/{fields['doi']}" if "doi" in fields else fields.get("url", "")]
         found[key] = names, year, " ".join(parts).strip()
     return found
@@ -74,24 +56,17 @@ def read_sources(bibliography: str) -> dict[str, tuple[str, str, str]]:
 
 @dataclass
 class Plain:
-    """The conversion of one chapter.
+    """The conversion of one chapter: ``values`` are what executed cells have stored for the prose.
 
-    ``values`` are the texts that executed cells have stored for the prose; ``cited`` collects the
-    keys of the sources that were cited, in order.
+    ``cited`` collects the keys of the sources that were cited.
     """
 
     book: Book
     values: Mapping[str, str]
-    cited: list[str] = field(default_factory=list)
+    cited: set[str] = field(default_factory=set)
 
     def convert(self, text: str) -> str:
-        """Return ``text`` with all directives and roles in plain form.
-
-        Raises
-        ------
-        PlainError
-            If there is no plain form for something.
-        """
+        """Return ``text`` with all directives and roles in plain form."""
         paragraphs = re.split(r"\n{2,}", text)
         texts = [DOWNLOADS if "{download}`" in part else part for part in paragraphs]
         text = DIRECTIVE.sub(self._directive, "\n\n".join(texts))
@@ -109,13 +84,13 @@ class Plain:
             body = body[option.end() :]
         label = options.get("label", "")
         if name == "math":
-            return f"$$\n{body.strip()} \\tag{{{self._number('equations', label)}}}\n$$"
+            return f"$$\n{body.strip()} \\tag{{{self._number(label)}}}\n$$"
         if name == "exercise-start":
-            return f"### Exercise {self._number('exercises', label)}: {title}"
+            return f"### Exercise {self._number(label)}: {title}"
         if name in ("exercise-end", "solution-end"):
             return ""
         if name == "solution-start":
-            return f"**Solution of exercise {self._number('exercises', title)}**"
+            return f"**Solution of exercise {self._number(title)}**"
         if name == "alive":
             return f"*On the website, a figure that answers stands here.* {body.strip()}"
         if name in BOXES:
@@ -133,9 +108,9 @@ class Plain:
     def _role(self, match: re.Match[str]) -> str:
         name, text = match["name"], " ".join(match["text"].split())
         roles: dict[str, Callable[[], str]] = {
-            "eq": lambda: f"({self._number('equations', text)})",
-            "numref": lambda: f"Figure {self._number('figures', text)}",
-            "ref": lambda: f"exercise {self._number('exercises', text)}",
+            "eq": lambda: f"({self._number(text)})",
+            "numref": lambda: f"Figure {self._number(text)}",
+            "ref": lambda: f"exercise {self._number(text)}",
             "doc": lambda: self._document(text),
             "cite:p": lambda: f"({self._sources(text, '{}, {}', '; ')})",
             "cite:t": lambda: self._sources(text, "{} ({})", " and "),
@@ -145,8 +120,8 @@ class Plain:
             raise PlainError(f"no plain form for the role {name!r} in {match.group()!r}.")
         return roles[name]()
 
-    def _number(self, kind: str, label: str) -> str:
-        return self._known(getattr(self.book, kind), label, "thing with the label")
+    def _number(self, label: str) -> str:
+        return self._known(self.book.numbers, label, "thing with the label")
 
     def _known(self, found: Mapping[str, Any], name: str, what: str) -> Any:
         if name not in found:
@@ -161,11 +136,9 @@ class Plain:
         return form.format(words or title, target)
 
     def _sources(self, keys: str, form: str, joint: str) -> str:
-        for key in keys.split(","):
-            self._known(self.book.sources, key, "source")
-            if key not in self.cited:
-                self.cited.append(key)
-        return joint.join(form.format(*self.book.sources[key][:2]) for key in keys.split(","))
+        found = {key: self._known(self.book.sources, key, "source") for key in keys.split(",")}
+        self.cited |= found.keys()
+        return joint.join(form.format(*source[:2]) for source in found.values())
 
     def _value(self, text: str) -> str:
         name, _, form = text.partition(":")

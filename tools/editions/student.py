@@ -10,6 +10,7 @@ import re
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from hwlib.check.hand_in import digest
 from hwlib.check.tasks import TASKS, tasks_of
-from tools.editions.plain import Book, Plain, read_sources, title_of
+from tools.editions.plain import Book, Plain, PlainError, read_sources
 
 TOP = Path(__file__).parents[2]
 README = Path(__file__).with_name("student-readme.md")
@@ -39,19 +40,19 @@ def read_book(book: Path) -> Book:
     """Number every equation, figure and exercise by chapter, and collect titles and sources."""
     found = Book(sources=read_sources((book / "references.bib").read_text(encoding="utf-8")))
     for path in book.glob("*.md"):
-        found.titles[path.stem] = title_of(path.read_text(encoding="utf-8"))
+        heading = re.search(r"^# (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if heading is None:
+            raise PlainError(f"{path.name}: expected a heading that begins with '# '.")
+        found.titles[path.stem] = heading[1].strip()
     for path in chapters(book):
         number = int(path.stem[:2])
         cells = nbformat.read(path, as_version=4).cells
         text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        equations = re.findall(r"^:label:\s*(eq-\S+)", text, re.MULTILINE)
+        exercises = re.findall(r"^:label:\s*(ex-\S+)", text, re.MULTILINE)
         drawn = [c.metadata.get("mystnb", {}).get("figure", {}).get("name") for c in cells]
-        labels = {
-            "equations": re.findall(r"^:label:\s*(eq-\S+)", text, re.MULTILINE),
-            "exercises": re.findall(r"^:label:\s*(ex-\S+)", text, re.MULTILINE),
-            "figures": [name for name in drawn if name],
-        }
-        for kind, names in labels.items():
-            getattr(found, kind).update({name: f"{number}.{i}" for i, name in enumerate(names, 1)})
+        for labels in (equations, exercises, filter(None, drawn)):
+            found.numbers |= {name: f"{number}.{i}" for i, name in enumerate(labels, 1)}
     return found
 
 
@@ -66,13 +67,7 @@ def stored_values(notebook: NotebookNode) -> dict[str, str]:
 
 
 def stub(source: str) -> str:
-    """Return the functions of a solution with signature and docstring, and no body.
-
-    Raises
-    ------
-    ValueError
-        If there is anything else than functions with a docstring.
-    """
+    """Return the functions of a solution with signature and docstring, and no body."""
     lines, parts = source.splitlines(), []
     for node in ast.parse(source).body:
         if not isinstance(node, ast.FunctionDef) or ast.get_docstring(node) is None:
@@ -89,23 +84,21 @@ def without_solutions(notebook: NotebookNode) -> Iterator[NotebookNode]:
     inside = False
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            kept, position = [], 0
-            for mark in SOLUTION.finditer(cell.source):
-                if not inside:
-                    kept.append(cell.source[position : mark.start()])
-                inside, position = mark[1] == "start", mark.end()
-            if not inside:
-                kept.append(cell.source[position:])
-            text = "\n\n".join(part.strip() for part in kept).strip()
-            cell = NotebookNode(cell | {"source": text})
+            kept = []
+            for part in SOLUTION.split(cell.source):  # what a mark says stands between the texts
+                if part in ("start", "end"):
+                    inside = part == "start"
+                elif not inside:
+                    kept.append(part.strip())
+            cell = NotebookNode(cell | {"source": "\n\n".join(kept).strip()})
         elif "solution" in cell.metadata.get("tags", []):
             cell = NotebookNode(cell | {"source": stub(cell.source)})
         if cell.source:
             yield cell
 
 
-def edition(path: Path, book: Book, kind: str) -> str:
-    """Return one chapter as the text of a notebook without outputs, for students or instructors."""
+def edition(path: Path, book: Book, kind: str) -> NotebookNode:
+    """Return one chapter as a notebook without outputs, for students or instructors."""
     source = nbformat.read(path, as_version=4)
     plain, number = Plain(book, stored_values(source)), int(path.stem[:2])
     cells = []
@@ -115,15 +108,14 @@ def edition(path: Path, book: Book, kind: str) -> str:
                 cells.append(new_markdown_cell(text))
             continue
         tags = cell.metadata.get("tags", [])
-        mine = [*tags, *([] if {"solution", "check"} & set(tags) else ["chapter"])]
+        mine = tags if {"solution", "check"} & set(tags) else [*tags, "chapter"]
         metadata: dict[str, Any] = {"tags": mine}
         if "solution" not in tags:  # whoever grades runs what a student has changed
             metadata["original"] = digest(cell.source)
         cells.append(new_code_cell(cell.source, metadata=metadata))
-        figure = cell.metadata.get("mystnb", {}).get("figure")
-        if figure:
+        if figure := cell.metadata.get("mystnb", {}).get("figure"):
             caption = " ".join(plain.convert(figure["caption"]).split())
-            cells.append(new_markdown_cell(f"**Figure {book.figures[figure['name']]}.** {caption}"))
+            cells.append(new_markdown_cell(f"**Figure {book.numbers[figure['name']]}.** {caption}"))
     if kind == "instructor":
         cells.insert(1, new_markdown_cell(_points(number)))
     if plain.cited:
@@ -134,84 +126,69 @@ def edition(path: Path, book: Book, kind: str) -> str:
     about = {"kernelspec": KERNEL, "hwlib": {"chapter": number, "edition": kind}}
     notebook = new_notebook(cells=cells, metadata=about)
     nbformat.validate(notebook)
-    return nbformat.writes(notebook) + "\n"
+    return notebook
 
 
 def _points(number: int) -> str:
     tasks = tasks_of(number)
     if not tasks:
         return "**Instructor's edition.** This chapter's exercises are experiments without points."
-    rows = [f"| `{task.answer}` | {task.points} |" for task in tasks]
-    total = sum(task.points for task in tasks)
     head = "**Instructor's edition.** Points of this chapter:\n\n| answer | points |\n|---|---|\n"
-    return head + "\n".join([*rows, f"| in all | {total} |"])
+    rows = [(f"`{task.answer}`", task.points) for task in tasks]
+    rows.append(("in all", sum(task.points for task in tasks)))
+    return head + "\n".join(f"| {name} | {points} |" for name, points in rows)
 
 
-def write(target: Path, kinds: Sequence[str] = EDITIONS, top: Path = TOP) -> list[Path]:
+def write(target: Path, kinds: Sequence[str] = EDITIONS) -> list[Path]:
     """Write editions and their archives below ``target``; return the notebooks."""
-    book = read_book(top / "book")
+    book = read_book(TOP / "book")
     written = []
     for kind in kinds:
-        files = {Path(p.name): edition(p, book, kind) for p in chapters(top / "book")}
-        text = "".join(files.values())
-        cells = [c for n in files.values() for c in nbformat.reads(n, as_version=4).cells]
+        made = {Path(p.name): edition(p, book, kind) for p in chapters(TOP / "book")}
+        files = {name: nbformat.writes(notebook) + "\n" for name, notebook in made.items()}
+        cells = [cell for notebook in made.values() for cell in notebook.cells]
         code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-        files |= {
-            Path("data") / record.name: record.read_text(encoding="utf-8")
-            for record in sorted((top / "book" / "data").glob("*.json*"))
-            if f'\\"{record.stem}' in text  # as a chapter names it, with or without the ending
-        }
+        for record in (TOP / "book" / "data").glob("*.json*"):
+            if f'"{record.stem}' in code:  # as a chapter names it, with or without the ending
+                files[Path("data") / record.name] = record.read_text(encoding="utf-8")
         for name, text in files.items():
             _store(target / kind / name, text.encode())
-        written += [target / kind / name for name in files if name.suffix == ".ipynb"]
-        _store(target / f"{kind}.zip", _packed(kind, files | _surroundings(kind, top, code)))
+        written += [target / kind / name for name in made]
+        _store(target / f"{kind}.zip", _packed(kind, files | _surroundings(kind, code)))
     return written
 
 
-def _surroundings(kind: str, top: Path, code: str) -> dict[Path, str]:
+def _surroundings(kind: str, code: str) -> dict[Path, str]:
     """What the notebooks of an edition need beside them: the package, and how to install.
 
     Students are graded elsewhere: of the package they get what their notebooks and checks import.
     """
     found = {
         Path("README.md"): README.read_text(encoding="utf-8"),
-        Path("requirements.txt"): _requirements(top),
+        Path("requirements.txt"): _requirements(),
     }
-    needed = _imported(code, top) if kind == "student" else set((top / "hwlib").rglob("*.py"))
-    data = (p for p in (top / "hwlib").rglob("*") if p.suffix in (".mplstyle", ".toml"))
-    for path in [top / "LICENSE", *needed, *data]:
-        found[path.relative_to(top)] = path.read_text(encoding="utf-8")
+    needed = _imported(code) if kind == "student" else set((TOP / "hwlib").rglob("*.py"))
+    data = (p for p in (TOP / "hwlib").rglob("*") if p.suffix in (".mplstyle", ".toml"))
+    for path in [TOP / "LICENSE", *needed, *data]:
+        found[path.relative_to(TOP)] = path.read_text(encoding="utf-8")
     return found
 
 
-def _imported(code: str, top: Path) -> set[Path]:
+def _imported(code: str) -> set[Path]:
     """The modules of the package that ``code`` and the checks import, and those that they do."""
-    waiting, found = [*_names(code), *(task.module for task in TASKS.values())], set[Path]()
-    while waiting:
-        parts = waiting.pop().split(".")
-        for length in range(1, len(parts) + 1):
-            place = top.joinpath(*parts[:length])
-            for path in (place.with_suffix(".py"), place / "__init__.py"):
-                if parts[0] == "hwlib" and path.is_file() and path not in found:
-                    found.add(path)
-                    waiting += _names(path.read_text(encoding="utf-8"))
-    return found
+    finder = ModuleFinder([str(TOP)])
+    finder.scan_code(compile(code, "notebooks", "exec"), finder.add_module("notebooks"))
+    for task in TASKS.values():
+        finder.import_hook(task.module)
+    files = (getattr(module, "__file__", None) for module in finder.modules.values())
+    return {Path(file) for file in files if file}
 
 
-def _names(code: str) -> Iterator[str]:
-    """What a program imports: modules, and what may be modules."""
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def _requirements(top: Path) -> str:
+def _requirements() -> str:
     """The pinned versions of what the package and its notebooks need, and nothing else."""
-    project = tomllib.loads((top / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = {re.split(r"[^\w-]", line)[0] for line in project["dependencies"]} | NOTEBOOKS
-    pins = (top / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pins = (TOP / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return "".join(f"{pin}\n" for pin in pins if pin.partition("==")[0] in names)
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.transforms import SphinxTransform
 
 # What a colour of the style becomes in dark mode: that of the interactive figures, see alive.css.
 DARK = {
@@ -54,7 +53,7 @@ def least_width(svg: str) -> int:
     return round(float(width[1]) * LEGIBLE / min(texts)) if width and texts else 0
 
 
-def themed(image: nodes.image, file: Path, top: Path) -> list[nodes.Node]:
+def _themed(image: nodes.image, file: Path, top: Path) -> list[nodes.Node]:
     """Return a figure's two images, in a box that scrolls where they need more than a telephone."""
     svg = file.read_text("utf-8")
     other = DARK_FOLDER / f"{file.stem}-dark.svg"
@@ -72,19 +71,9 @@ def themed(image: nodes.image, file: Path, top: Path) -> list[nodes.Node]:
     return [begin, *pair, nodes.raw("", "</div>", format="html")]
 
 
-class ThemeFigures(SphinxTransform):
+def exchange(app: Sphinx, doctree: nodes.document) -> None:
     """Put the pair of images in the place of each figure stored as SVG."""
-
-    default_priority = 500
-
-    def apply(self) -> None:
-        """Exchange the images of this page."""
-        for image in list(self.document.findall(nodes.image)):
-            file = Path(self.env.relfn2path(image["uri"], self.env.docname)[1])
-            if image["uri"].endswith(".svg") and file.is_file():
-                image.replace_self(themed(image, file, Path(self.env.srcdir)))
-
-
-def register(app: Sphinx) -> None:
-    """Register the exchange."""
-    app.add_transform(ThemeFigures)
+    for image in list(doctree.findall(nodes.image)):
+        file = Path(app.env.relfn2path(image["uri"], app.env.docname)[1])
+        if image["uri"].endswith(".svg") and file.is_file():
+            image.replace_self(_themed(image, file, Path(app.srcdir)))

@@ -29,18 +29,23 @@ _WORD = re.compile(r"[\w-]+")
 # An icon is written as a code or as itself, a character of the private use area.
 _ICON = re.compile(r'"\\([0-9a-f]{4})"|([\ue000-\uf8ff])')
 
-_LIST_IN_PARAGRAPH = re.compile(
-    r'(<dd class="field-\w+">)<p>(<ul class="simple">.*?</ul>)\s*</p>', re.DOTALL
-)
-_SEARCH_NAME = re.compile(
-    r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"'
-)
-_LOGO = re.compile(r'(<a class="navbar-brand logo".*?</a>)', re.DOTALL)
 # What two themes each put into a page's head.
 _REPEATED = [
     re.compile(r'<meta name="viewport"[^>]*>'),
     re.compile(r"<script>var togglebuttonSelector[^<]*</script>"),
 ]
+_MENDED = {
+    # docutils calls a bibliography a list, and its entries no items of one.
+    r'<div role="list" class="citation-list">': "<div>",
+    # Sphinx puts several values that a function returns into a list, and that into a paragraph.
+    r'(?s)(<dd class="field-\w+">)<p>(<ul class="simple">.*?</ul>)\s*</p>': r"\1\2",
+    # A button is named by the text that stands on it,
+    r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"': r"\1",
+    # and the title stands in a landmark.
+    r'(?s)(<a class="navbar-brand logo".*?</a>)': (
+        r'<div role="navigation" aria-label="Title">\1</div>'
+    ),
+}
 
 
 def without_unused_rules(style: str, words: set[str]) -> str:
@@ -67,38 +72,30 @@ def choose_scripts(
     _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
     """Leave out the scripts that have nothing to do on this page."""
-    body = context.get("body", "")
     context["script_files"] = [
         script
         for script in context["script_files"]
-        if _NEEDED_BY.get(Path(script.filename or "").name, "") in body
+        if _NEEDED_BY.get(Path(script.filename or "").name, "") in context.get("body", "")
     ]
-    # docutils calls a bibliography a list, and its entries no items of one.
-    body = body.replace('<div role="list" class="citation-list">', "<div>")
-    # Sphinx puts several values that a function returns into a list, and that into a paragraph.
-    context["body"] = _LIST_IN_PARAGRAPH.sub(r"\1\2", body)
 
 
-def without_repeats(page: str) -> str:
-    """Return the page with the first only of what stands in it again and again."""
+def mended(page: str) -> str:
+    """Return the page without faults of the themes, and with the first only of what they repeat."""
     for repeated in _REPEATED:
         if found := repeated.search(page):
             page = page[: found.end()] + repeated.sub("", page[found.end() :])
-    # A button is named by the text that stands on it, and the title stands in a landmark.
-    page = _SEARCH_NAME.sub(r"\1", page)
-    return _LOGO.sub(r'<div role="navigation" aria-label="Title">\1</div>', page)
+    for fault, right in _MENDED.items():
+        page = re.sub(fault, right, page)
+    return page
 
 
-def lighten(app: Sphinx, failure: Exception | None) -> None:
+def lighten(folder: Path) -> None:
     """Drop rules and icons, once all pages that may use them are written."""
-    if failure or app.builder.format != "html":
-        return
-    folder = Path(app.outdir)
     # Loaded by no page, and with the name of every icon in it; see book/_templates.
     (folder / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
     words: set[str] = set()
     for path in folder.rglob("*.html"):
-        path.write_text(without_repeats(path.read_text("utf-8")), "utf-8")
+        path.write_text(mended(path.read_text("utf-8")), "utf-8")
     for path in [*folder.rglob("*.html"), *folder.rglob("*.js")]:
         words.update(_WORD.findall(path.read_text("utf-8")))
     icons: set[str] = set()
@@ -111,9 +108,3 @@ def lighten(app: Sphinx, failure: Exception | None) -> None:
         options = ["--flavor=woff2", f"--output-file={part}", "--ignore-missing-unicodes"]
         subset.main([str(font), f"--unicodes={','.join(sorted(icons))}", *options])
         part.replace(font)
-
-
-def register(app: Sphinx) -> None:
-    """Lighten the pages after everything else has been written."""
-    app.connect("html-page-context", choose_scripts, priority=900)
-    app.connect("build-finished", lighten, priority=900)

@@ -12,25 +12,8 @@ from urllib.parse import urlsplit
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-_SOURCE_BUTTONS = ("use_repository_button", "use_issues_button", "use_edit_page_button")
 _OWN_ADDRESS = re.compile(r'<meta property="og:url"[^>]*>\s*')
-_INDEX = """<!DOCTYPE html>
-<html lang="{language}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<meta name="description" content="{description}">
-<link rel="canonical" href="{first}">
-<meta http-equiv="refresh" content="0; url={first}">
-</head>
-<body><main>
-<h1>{title}</h1>
-<p>{description}</p>
-<p><a href="{first}">Open the book</a></p>
-</main></body>
-</html>
-"""
+_INDEX = Path(__file__).with_name("index.html")
 DESCRIPTION = (
     "Backpropagation in NumPy and optimisers in PyTorch, worked out: every equation is checked by "
     "machine, every number comes from a run."
@@ -41,40 +24,34 @@ def choose_buttons(_app: Sphinx, config: Config) -> None:
     """Show the buttons that need a repository if there is one, and none else."""
     options = config.html_theme_options
     published = bool(options.get("repository_url"))
-    options.update(dict.fromkeys(_SOURCE_BUTTONS, published))
+    for button in ("repository", "issues", "edit_page"):
+        options[f"use_{button}_button"] = published
     if not published:
         options.pop("launch_buttons", None)
 
 
-def leave_out_addresses(
+def adapt_page(
     app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
 ) -> None:
-    """Leave out the pages' own addresses where the site has none."""
+    """Leave out a page's own address where the site has none; let it be edited in its text."""
     if not app.config.html_baseurl:
         context["metatags"] = _OWN_ADDRESS.sub("", context.get("metatags", ""))
-
-
-def edit_texts(
-    _app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: object
-) -> None:
-    """Let the button for edits lead to a chapter's text: its notebook is made from that."""
     buttons = list(context.get("header_buttons", []))
     for button in buttons:
         buttons += button.get("buttons", [])
         if "/edit/" in (url := button.get("url") or ""):
-            button["url"] = re.sub(r"\.ipynb$", ".md", url)
+            button["url"] = re.sub(r"\.ipynb$", ".md", url)  # a notebook is made from that
 
 
 def write_index(app: Sphinx, failure: Exception | None) -> None:
     """Write the page at the site's own address, which leads on to the first one."""
     if failure or app.builder.format != "html":
         return
-    first = app.builder.get_target_uri(app.config.root_doc)
-    page = _INDEX.format(
+    page = _INDEX.read_text("utf-8").format(
         language=app.config.language,
         title=app.config.html_title,
         description=DESCRIPTION,
-        first=app.config.html_baseurl + first,
+        first=app.config.html_baseurl + app.builder.get_target_uri(app.config.root_doc),
     )
     (Path(app.outdir) / "index.html").write_text(page, encoding="utf-8")
 
@@ -94,6 +71,5 @@ def register(app: Sphinx) -> None:
         app.config.sitemap_url_scheme = "{link}"
         app.setup_extension("sphinx_sitemap")
     app.connect("config-inited", choose_buttons, priority=10)
-    app.connect("html-page-context", leave_out_addresses, priority=900)
-    app.connect("html-page-context", edit_texts, priority=900)
+    app.connect("html-page-context", adapt_page, priority=900)
     app.connect("build-finished", write_index, priority=10)

@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import nbformat
 from docutils import nodes
 from nbformat import NotebookNode
-from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 ENVIRONMENT = ("python", "numpy", "torch", "torchvision", "matplotlib", "machine")
@@ -46,16 +45,16 @@ def read_claims(notebook: Path) -> list[dict[str, Any]]:
     return [o.metadata["claim"] for o in outputs if "claim" in o.get("metadata", {})]
 
 
-def _link(chapter: Path, text: str, place: str = "") -> nodes.reference:
-    address = f"{chapter.stem}.html{place}"
-    return nodes.reference("", text, refuri=address, internal=True)
-
-
 def _title(chapter: Path) -> str:
     """Return the title of a chapter with its number, which its file has in front."""
     first = read(chapter).cells[0].source
     title = next(line[2:] for line in first.splitlines() if line.startswith("# "))
     return f"{int(chapter.stem[:2])}. {title}"
+
+
+def _link(chapter: Path, text: str = "", place: str = "") -> nodes.reference:
+    address = f"{chapter.stem}.html{place}"
+    return nodes.reference("", text or _title(chapter), refuri=address, internal=True)
 
 
 def claims(chapters: Sequence[Path]) -> Iterator[nodes.Node]:
@@ -81,15 +80,15 @@ def runs(chapters: Sequence[Path]) -> Iterator[nodes.Node]:
     """Yield how long each chapter ran, and with which versions."""
     stored = [read(chapter).metadata["run"] for chapter in chapters]
     rows: list[list[Cell]] = [
-        [_link(chapter, _title(chapter)), str(run["seconds"]), str(run["processors"])]
+        [_link(chapter), str(run["seconds"]), str(run["processors"])]
         for chapter, run in zip(chapters, stored, strict=True)
     ]
     rows.append(["all chapters", f"{sum(run['seconds'] for run in stored):.1f}", ""])
     yield table(("Chapter", "Seconds", "Processors"), rows)
-    made = {chapter: found[0] for chapter in chapters if (found := read_claims(chapter))}
     versions = [
-        [_link(chapter, _title(chapter)), *(claim["environment"].get(n, "–") for n in ENVIRONMENT)]
-        for chapter, claim in made.items()
+        [_link(chapter), *(made[0]["environment"].get(name, "–") for name in ENVIRONMENT)]
+        for chapter in chapters
+        if (made := read_claims(chapter))
     ]
     yield table(("Chapter", *ENVIRONMENT), versions)
 
@@ -113,8 +112,3 @@ class StoredDirective(SphinxDirective):
         self.env.note_dependency(str(record))
         found = json.loads(record.read_text(encoding="utf-8"))["tables"][name[0]]
         return [table(found["headers"], found["rows"])]
-
-
-def register(app: Sphinx) -> None:
-    """Register the directive."""
-    app.add_directive("stored", StoredDirective)

@@ -7,9 +7,9 @@ its text, and the page holds each text once; `hints.js` shows it. Without a scri
 import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from docutils import nodes
@@ -21,8 +21,7 @@ from tools.sphinx_ext.verdicts import CHAPTER, written
 _NAMES = "alpha beta gamma delta epsilon zeta eta theta lambda mu rho sigma tau phi phi pi ell"
 _GREEK = dict(zip("αβγδϵζηθλμρστφϕπℓ", _NAMES.split(), strict=True))
 _ACCENTS = {"ˆ": "hat", "^": "hat", "¯": "bar", "˜": "tilde"}
-_NO_SYMBOLS = ("∂", "⊤", "∞")
-_WRITTEN = re.compile(r"(?P<base>.+?)(?:_(?:\{(?P<many>.*)\}|(?P<one>\w)))?(?P<call>\(.*\))?")
+_WRITTEN = re.compile(r"(?P<base>.+?)(?:_(?P<subscript>\{.*\}|\w))?(?P<call>\(.*\))?")
 # What the checker knows of the range, as a reader says it.
 _RANGES = {
     "real": "any real number",
@@ -44,14 +43,12 @@ def key_of(latex: str) -> Key:
     r"""Return the key of a symbol that the table or the left of := writes, ``p_c``, ``T(h)``."""
     found = _WRITTEN.fullmatch(latex.strip())
     assert found is not None, latex
-    base, subscript = found["base"], found["many"] or found["one"]
+    base, subscript = found["base"], (found["subscript"] or "").strip("{}")
     if found["call"]:
         return Key(base, -1)
-    if subscript is None:
-        return Key(base)
     if subscript.isdigit():
         return Key(f"{base}_{subscript}")
-    return Key(base, subscript.count(",") + 1)
+    return Key(base, subscript.count(",") + 1 if subscript else 0)
 
 
 def range_of(row: str) -> str:
@@ -59,8 +56,9 @@ def range_of(row: str) -> str:
     kind, _, shape = meaning(row).partition("[")
     if shape:
         return shape.rstrip("]").replace(",", " × ")
-    word, _, rest = kind.partition(" ")
-    return {"index": f"from 1 to {rest}"}.get(word, _RANGES.get(kind, ""))
+    if kind.startswith("index "):
+        return kind.replace("index", "from 1 to")
+    return _RANGES.get(kind, "")
 
 
 class Meaning(NamedTuple):
@@ -95,11 +93,6 @@ class Meanings:
                 return Meaning(words, range_of(row), self.labels.get((name, key), ""))
         return None
 
-    def is_array(self, key: Key, chapter: str, label: str) -> bool:
-        """Return whether a plain name stands for an array, and for none of a single example."""
-        found = self.find(key, chapter, label)
-        return bool(found and "×" in found.range and key not in self.rows["one-example"])
-
 
 def _plain(element: Element) -> str:
     return "".join(element.itertext()).strip()
@@ -108,10 +101,10 @@ def _plain(element: Element) -> str:
 def _name(element: Element) -> str:
     """Return the checker's name of a letter, with its accent; nothing for what is no symbol."""
     text = _plain(element)
-    if element.tag == "mi" and text not in _NO_SYMBOLS:
-        if len(text) == 1 and text.isascii():
-            return text
-        return f"\\{_GREEK.get(text, text)}" if text in _GREEK or len(text) > 1 else ""
+    if element.tag == "mi":
+        if text in _GREEK or len(text) > 1:
+            return f"\\{_GREEK.get(text, text)}"
+        return text if text.isascii() else ""
     if element.tag == "mover" and element[1].text in _ACCENTS and _name(element[0]):
         return f"\\{_ACCENTS[element[1].text]}{{{_name(element[0])}}}"
     return ""
@@ -127,17 +120,13 @@ def keys(element: Element) -> list[Key]:
     """Return what an element may be the symbol of, the whole before its parts' base."""
     if element.tag not in ("msub", "msup", "msubsup"):
         return [Key(name)] if (name := _name(element)) else []
-    base, script = element[0], element[1]
-    name = _name(base)
+    name = _name(element[0])
     label = _label(element[-1]) if element.tag != "msub" else ""
-    if not name or (element.tag == "msup" and not label):
-        return []
     if element.tag == "msup":
-        return [Key(name + label)]
-    subscript = _plain(script)
-    commas = sum(1 for e in script.iter("mo") if e.text == ",")
+        return [Key(name + label)] if name and label else []
+    subscript = _plain(element[1])
     whole = [Key(f"{name}_{subscript}")] if subscript.isdigit() else []
-    return [*whole, Key(name + label, commas + 1)]
+    return [*whole, Key(name + label, subscript.count(",") + 1)] if name else []
 
 
 def _differentials(math: Element) -> set[int]:
@@ -150,26 +139,20 @@ def _differentials(math: Element) -> set[int]:
     return found
 
 
-def symbols(math: Element) -> Iterator[tuple[Element, list[Key]]]:
+def _symbols(
+    row: Element | list[Element], skipped: set[int]
+) -> Iterator[tuple[Element, list[Key]]]:
     """Yield each element that is a symbol, with the keys to look for; a function's comes first."""
-    skipped = _differentials(math)
-
-    def walk(row: Element) -> Iterator[tuple[Element, list[Key]]]:
-        for index, child in enumerate(row):
-            found = keys(child) if id(child) not in skipped else []
-            behind = "".join(_plain(e) for e in row[index + 1 : index + 3]).lstrip("′")
-            if found and found[0].indices == 0:
-                call = Key(found[0].name, -1)
-                found = [call, *found] if behind.startswith("(") else [*found, call]
-            if found:
-                yield child, found
-            inner = child
-            if found and child.tag != "mi":  # the base is explained as a part of the whole
-                inner = Element("mrow")
-                inner.extend(list(child)[1:])
-            yield from walk(inner)
-
-    yield from walk(math)
+    for index, child in enumerate(row):
+        found = keys(child) if id(child) not in skipped else []
+        behind = "".join(_plain(e) for e in row[index + 1 : index + 3]).lstrip("′")
+        if found and found[0].indices == 0:
+            call = Key(found[0].name, -1)
+            found = [call, *found] if behind.startswith("(") else [*found, call]
+        if found:
+            yield child, found
+        # The base is explained as a part of the whole.
+        yield from _symbols(child[1:] if found else child, skipped)
 
 
 class Legend:
@@ -181,17 +164,15 @@ class Legend:
 
     def mark(self, math: Element, label: str = "") -> list[list[Key]]:
         """Give each symbol of a formula the number of its text; return the keys without one."""
-        found = list(symbols(math))
-        find, chapter = self.meanings.find, self.chapter
-        single = not any(
-            self.meanings.is_array(key, chapter, label) for _, keys in found for key in keys
-        )
+        found = list(_symbols(math, _differentials(math)))
+        find = partial(self.meanings.find, chapter=self.chapter, label=label)
+        plain = {key for _, keys in found for key in keys} - set(self.meanings.rows["one-example"])
+        single = not any("×" in meant.range for key in plain if (meant := find(key)))
         unknown = []
         for element, candidates in found:
-            told = (find(key, chapter, label, single=single) for key in candidates)
+            told = (find(key, single=single) for key in candidates)
             if meaning := next(filter(None, told), None):
-                number = self.texts.setdefault(meaning, len(self.texts))
-                element.set("data-s", str(number))
+                element.set("data-s", str(self.texts.setdefault(meaning, len(self.texts))))
             else:
                 unknown.append(candidates)
         return unknown
@@ -199,8 +180,7 @@ class Legend:
 
 @cache
 def _meanings(app: Sphinx) -> Meanings:
-    """Return all meanings, once all pages are read."""
-    return Meanings(written(app.env))
+    return Meanings(written(app.env))  # once all pages are read
 
 
 @cache
@@ -209,10 +189,9 @@ def _legend(app: Sphinx, docname: str) -> Legend | None:
     return Legend(_meanings(app), chapter) if CHAPTER.match(chapter) else None
 
 
-def _prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    if app.builder.format == "html" and (legend := _legend(app, docname)):
-        for node in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
-            node["legend"] = legend
+def prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    for node in doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block)):
+        node["legend"] = _legend(app, docname)
 
 
 def _place(app: Sphinx, docname: str, label: str) -> list[str]:
@@ -226,17 +205,11 @@ def _place(app: Sphinx, docname: str, label: str) -> list[str]:
     return [f"{address}#{anchor}", ".".join(map(str, numbers))]
 
 
-def _add_texts(
-    app: Sphinx, docname: str, _template: str, context: dict[str, Any], _doctree: object
-) -> None:
+def texts(app: Sphinx, docname: str) -> str:
+    """Return what a page holds for its letters, in the order of their numbers."""
     legend = _legend(app, docname)
-    if legend is not None and legend.texts:
-        texts = [[m.words, m.range, *_place(app, docname, m.label)] for m in legend.texts]
-        data = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-        context["body"] += f'<script type="application/json" id="symbols">{data}</script>'
-
-
-def register(app: Sphinx) -> None:
-    """Prepare the pages' formulas, and add the texts to the pages."""
-    app.connect("doctree-resolved", _prepare)
-    app.connect("html-page-context", _add_texts)
+    if legend is None or not legend.texts:
+        return ""
+    rows = [[m.words, m.range, *_place(app, docname, m.label)] for m in legend.texts]
+    data = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return f'<script type="application/json" id="symbols">{data}</script>'

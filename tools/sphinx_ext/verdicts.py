@@ -20,6 +20,7 @@ from sphinx.environment import BuildEnvironment
 
 from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
 from tools.equations.named import named_in
+from tools.sphinx_ext.cells import tick
 
 CHAPTER = re.compile(r"\d\d_")
 # What the checker says, and what it means to a reader.
@@ -30,17 +31,7 @@ HOW = {
     "update, compared with the code by a test": ("Update", "a test compares it with the code"),
     "refuted, as the text says": ("Refuted", "as the text says: the two sides differ"),
 }
-_DECIDED = set(HOW) - {"definition"}
-_CHANGED = ("Changed", "since it was last decided; <code>make equations</code> decides it")
-
-
-def _mark(how: Sequence[str]) -> tuple[str, str]:
-    """Return the mark and the class of its colour."""
-    if not how:
-        return "?", "claim-measured"
-    if "refuted, as the text says" in how:
-        return "✗", "claim-refuted"
-    return "✓", "claim-holds" if _DECIDED & set(how) else "claim-measured"
+_CHANGED = {"Changed": "since it was last decided; <code>make equations</code> decides it"}
 
 
 def card(how: Sequence[str], code: str = "") -> str:
@@ -48,21 +39,21 @@ def card(how: Sequence[str], code: str = "") -> str:
 
     ``code`` is HTML: the functions that a test compares with the equation.
     """
-    mark, kind = _mark(how)
+    mark = "✓" if how else "?"
+    kind = "holds" if set(how) - {"definition"} else "measured"
+    if "refuted, as the text says" in how:
+        mark, kind = "✗", "refuted"
+    rows = {} if how else dict(_CHANGED)
     counted = Counter(how)
-    rows = [HOW[one] for one in counted] or [_CHANGED]
-    if len(counted) > 1:
-        shares = [f"{n} of {len(how)} relations: " for n in counted.values()]
-        rows = [(name, share + text) for share, (name, text) in zip(shares, rows, strict=True)]
+    for one, count in counted.items():
+        name, text = HOW[one]
+        share = f"{count} of {len(how)} relations: " if len(counted) > 1 else ""
+        rows[name] = share + text
+    said = " and ".join(rows).lower()
+    words = f'<span class="visually-hidden"> How it was decided: {said}</span>'
     if code:
-        rows.append(("In code", f"{code}; a test compares them"))
-    said = " and ".join(name.lower() for name, _ in rows[: len(counted) or 1])
-    items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in rows)
-    return (
-        f'<details class="claim {kind}" name="claim"><summary><span class="claim-mark">{mark}'
-        f'</span><span class="visually-hidden"> How it was decided: {said}</span></summary>'
-        f'<dl class="claim-card">{items}</dl></details>'
-    )
+        rows["In code"] = f"{code}; a test compares them"
+    return tick(mark, kind, words, rows)
 
 
 @cache
@@ -81,10 +72,9 @@ def fresh(
 ) -> dict[str, Sequence[str]]:
     """Return how each equation was decided; empty where that was another text."""
     digests = fingerprints(equations, read_tables())
-    verdicts = {label: stored.get(label, {}) for label in digests}
     return {
-        label: verdict["how"] if verdict.get("of") == digests[label] else ()
-        for label, verdict in verdicts.items()
+        label: stored[label]["how"] if stored.get(label, {}).get("of") == digest else ()
+        for label, digest in digests.items()
     }
 
 
@@ -105,17 +95,10 @@ def _link(app: Sphinx, docname: str, name: str) -> str:
     return f'<a href="{address}#{entry.node_id}">{code}</a>'
 
 
-def _mark_equations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    if app.builder.format != "html":
-        return
+def mark_equations(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     verdicts, functions = _known(app)
     for block in doctree.findall(nodes.math_block):
         label = block.get("label")
         if (how := verdicts.get(label)) is not None:
             names = functions.get(label, [])
             block["verdict"] = card(how, ", ".join(_link(app, docname, n) for n in names))
-
-
-def register(app: Sphinx) -> None:
-    """Mark the equations of a page when it is written."""
-    app.connect("doctree-resolved", _mark_equations)

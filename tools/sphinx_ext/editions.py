@@ -1,7 +1,7 @@
-"""Leave the solutions out of the website, with ``make book SOLUTIONS=no``.
+"""Students' notebooks and archives, which pages offer; and the website without solutions.
 
-What is left of a chapter is what its students' notebook holds: exercises, signatures, checks. The
-notebook that a page offers as its source is the students', too.
+With ``make book SOLUTIONS=no``, what is left of a chapter is what its students' notebook holds:
+exercises, signatures, checks. The notebook that a page offers as its source is the students', too.
 """
 
 import os
@@ -15,16 +15,20 @@ from tools.editions import student
 SWITCH = "HWLIB_WITHOUT_SOLUTIONS"
 
 
+def write_editions(app: Sphinx) -> None:
+    """Write them to where the chapters look for them, whatever folder the pages go to."""
+    student.write(Path(app.srcdir) / "_build")
+
+
 def leave_out(_: Sphinx, docname: str, content: list[str]) -> None:
     """Take the solutions, and what their checks said, out of a chapter as it is read."""
     if not content[0].lstrip().startswith("{") or not Path(docname).name[:2].isdigit():
         return
     notebook = nbformat.reads(content[0], as_version=4)
-    cells = list(student.without_solutions(notebook))
-    for cell in cells:
+    notebook["cells"] = list(student.without_solutions(notebook))
+    for cell in notebook.cells:
         if {"solution", "check"} & set(cell.metadata.get("tags", [])):
             cell["outputs"] = []
-    notebook["cells"] = cells
     content[0] = nbformat.writes(notebook)
 
 
@@ -37,7 +41,8 @@ def replace_sources(app: Sphinx, error: Exception | None) -> None:
 
 
 def register(app: Sphinx) -> None:
-    """Do nothing unless the switch is on."""
+    """Write the editions before the pages are read; leave solutions out if the switch is on."""
+    app.connect("builder-inited", write_editions)
     if os.environ.get(SWITCH):
         app.connect("source-read", leave_out)
         app.connect("build-finished", replace_sources)

@@ -1,34 +1,33 @@
 """The value of a tree at a point, as far as its symbols have been defined."""
 
 from collections.abc import Callable
-from typing import Self
+from functools import partial, reduce
+from typing import ClassVar
 
 import numpy as np
 
-from hwlib.formulas.arrays import (
-    ShapeError,
-    Value,
-    add,
-    entrywise,
-    multiply,
-    replaced,
-    scalar,
-    shape,
-)
+from hwlib.formulas import arrays
+from hwlib.formulas.algebra import OutOfDomainError
+from hwlib.formulas.arrays import ShapeError, Value, add, entrywise, multiply, scalar, shape
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
-from hwlib.formulas.symbols import Bound, Symbols, seed
+from hwlib.formulas.symbols import Bound, Place, Symbols, seed
 from hwlib.formulas.tree import Node
 
 # Functions that are not written as a name and arguments.
 NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": "abs"}
+LONGEST_SUM = 1000
 
 
 class Evaluator(Symbols):
     """Evaluates trees at one point: a method ``_op`` for each operation of `Node`."""
 
+    no_case: ClassVar[type[Exception]] = NotationError  # raised where none of the cases applies
+
     def value(self, node: Node, bound: Bound | None = None) -> Value:
         """The value of ``node``; ``bound`` holds arguments and running indices."""
+        if next(self.budget, None) is None:
+            raise NotationError("it takes too long to compute: write a shorter formula")
         try:
             return getattr(self, "_" + node.op)(node, bound or {})
         except RecursionError:
@@ -42,11 +41,10 @@ class Evaluator(Symbols):
         return int(value)
 
     def _symbol(self, node: Node, bound: Bound) -> Value:
-        name = literal(node) if node.args else node.name
+        name = literal(node)
         if name and name in bound:
             return bound[name]
-        if not node.args or (name and self.scope.knows(name)):
-            assert name is not None
+        if name and (not node.args or self.scope.knows(name)):
             return self.named(name)
         return self.entry(node.name, tuple(self.integer(a, bound) for a in node.args))
 
@@ -72,6 +70,14 @@ class Evaluator(Symbols):
             result = multiply(result, self.value(factor, bound))
         return result
 
+    def _star(self, node: Node, bound: Bound) -> Value:
+        values = [self.value(a, bound) for a in node.args]
+        if all(map(shape, values)):
+            raise NotationError(
+                "* between arrays can be two products: write A B, or A \\odot B entry by entry"
+            )
+        return multiply(*values)
+
     def _hadamard(self, node: Node, bound: Bound) -> Value:
         first, *others = (self.value(a, bound) for a in node.args)
         for other in others:
@@ -84,20 +90,29 @@ class Evaluator(Symbols):
         return first
 
     def _fraction(self, node: Node, bound: Bound) -> Value:
-        above, below = (self.value(a, bound) for a in node.args)
-        return entrywise(lambda a: self.algebra.divide(a, scalar(below, "a denominator")), above)
+        below, above = (self.value(a, bound) for a in reversed(node.args))
+        if shape(below):
+            raise NotationError("an array in a denominator: use the functions of the task")
+        return entrywise(lambda a: self.algebra.divide(a, below), above)
 
     _slash = _fraction
 
     def _power(self, node: Node, bound: Bound) -> Value:
-        base, exponent = (self.value(a, bound) for a in node.args)
-        return self.algebra.power(scalar(base, "a base"), scalar(exponent, "an exponent"))
+        base = self.value(node.args[0], bound)
+        if shape(base):
+            raise NotationError("a power of an array: write A \\odot A for its entries' squares")
+        return self.algebra.power(base, scalar(self.value(node.args[1], bound), "an exponent"))
 
     def _transpose(self, node: Node, bound: Bound) -> Value:
         value = self.value(node.args[0], bound)
-        if not isinstance(value, np.ndarray):
+        if not shape(value):
             raise ShapeError("expected an array to transpose, got a number.")
         return value.T
+
+    def _entry(self, node: Node, bound: Bound) -> Value:
+        array = self.value(node.args[0], bound)
+        index = tuple(self.integer(a, bound) for a in node.args[1:])
+        return array[arrays.position("the array", array, index)]
 
     def _norm(self, node: Node, bound: Bound) -> Value:
         value = np.ravel(self.value(node.args[0], bound))
@@ -116,11 +131,13 @@ class Evaluator(Symbols):
             value, test = case.args
             if self.holds(test, bound):
                 return self.value(value, bound)
-        raise NotationError("none of the cases applies.")
+        raise self.no_case("none of the cases applies")
 
     def holds(self, test: Node, bound: Bound) -> bool:
         """Is a condition, which may be a chain, true."""
         values = [self.value(a, bound) for a in test.args]
+        if any(map(shape, values)):
+            raise NotationError("a condition of an array: write it for numbers")
         pairs = zip(values, test.name.split(), values[1:], strict=False)
         return all(self.algebra.holds(relation, a, b) for a, relation, b in pairs)
 
@@ -129,21 +146,23 @@ class Evaluator(Symbols):
     def _big(self, node: Node, bound: Bound) -> Value:
         command, letter = node.name.split(" ")
         first, last = (self.integer(a, bound) for a in node.args[:2])
-        combine = add if command == r"\sum" else multiply
-        result: Value = self.algebra.number("0" if command == r"\sum" else "1")
-        for i in range(first, last + 1):
-            number = self.algebra.number(str(i))
-            value = self.value(node.args[2], {**bound, letter: number})
-            result = value if i == first else combine(result, value)
-        return result
+        if last - first > LONGEST_SUM:
+            raise OutOfDomainError("a sum of very many terms")
+        numbers = [self.algebra.number(str(i)) for i in range(first, last + 1)]
+        values = [self.value(node.args[2], {**bound, letter: number}) for number in numbers]
+        if command in (r"\max", r"\min"):
+            if not values:
+                raise OutOfDomainError(f"{command} of no number")
+            return self.algebra.functions[command]([scalar(v, "a term") for v in values])
+        if not values:
+            return self.algebra.number("0" if command == r"\sum" else "1")
+        return reduce(add if command == r"\sum" else multiply, values)
 
     def _call(self, node: Node, bound: Bound) -> Value:
-        name = node.name.rstrip("'")
-        arguments = [self.value(a, bound) for a in node.args]
-        return self.call(name, arguments, primes=len(node.name) - len(name))
-
-    def call(self, name: str, arguments: list[Value], primes: int = 0) -> Value:
         """The value of a function of the book, or of its derivative, entry by entry."""
+        name = node.name.rstrip("'")
+        primes = len(node.name) - len(name)
+        arguments = [self.value(a, bound) for a in node.args]
         meaning = self.scope.function(name)
         key = Key(name, kind="function")
         if key in self.given:
@@ -170,48 +189,41 @@ class Evaluator(Symbols):
 
     def _derivative(self, node: Node, bound: Bound) -> Value:
         function, symbol = node.args
-        at, moved = self._variable(symbol, bound)
         if function.op == "symbol" and not function.args and self.scope.is_function(function.name):
             meaning = self.scope.function(function.name)
             assert isinstance(meaning, Defined)
             function = meaning.body
-
-        def changed(x: Value) -> Value:
-            evaluator, arguments = moved(x)
-            return evaluator.value(function, arguments)
-
+        at, changed = self._variable(function, symbol, bound)
         if not shape(at):
             return self.algebra.derivative(changed, at)
         result = np.empty(at.shape, dtype=object)
         for position in np.ndindex(at.shape):
 
             def one_entry(x: Value, position: tuple[int, ...] = position) -> Value:
-                return changed(replaced(at, position, x))
+                return changed(arrays.replaced(at, position, x))
 
             slope = self.algebra.derivative(one_entry, at[position])
             result[position] = scalar(slope, "what is differentiated by an array")
         return result
 
     def _variable(
-        self, symbol: Node, bound: Bound
-    ) -> tuple[Value, Callable[[Value], tuple[Self, Bound]]]:
-        """What a derivative is taken by: its value, and how to evaluate with another value."""
-        name = literal(symbol) if symbol.args else symbol.name
+        self, function: Node, symbol: Node, bound: Bound
+    ) -> tuple[Value, Callable[[Value], Value]]:
+        """The value of what a derivative is taken by, and the function at any other value of it."""
+
+        def given(place: Place, value: Value) -> Value:
+            return self.with_given(place, value).value(function, bound)
+
+        name = literal(symbol)
         if name and name in bound:
-            return bound[name], lambda x: (self, {**bound, name: x})
-        if not symbol.args or (name and self.scope.knows(name)):
-            assert name is not None
-            key, _ = self.scope.find(name, 0, self.single)
-            return self.named(name), lambda x: (self.with_given(key, x), bound)
+            return bound[name], lambda x: self.value(function, {**bound, name: x})
+        if name and (not symbol.args or self.scope.knows(name)):
+            return self.named(name), partial(given, self.scope.find(name, 0, self.single)[0])
         index = tuple(self.integer(a, bound) for a in symbol.args)
         key, meaning = self.scope.find(symbol.name, len(index))
         if not isinstance(meaning, Entry):
-            place = (key, index)
-            return self.entry(symbol.name, index), lambda x: (self.with_given(place, x), bound)
+            return self.entry(symbol.name, index), partial(given, (key, index))
         array = self.named(meaning.array, single=False)
-        position = self._position(symbol.name, meaning, index)
+        place = arrays.position(meaning.array, array, index)
         whole, _ = self.scope.find(meaning.array)
-        return array[position], lambda x: (
-            self.with_given(whole, replaced(array, position, x)),
-            bound,
-        )
+        return array[place], lambda x: given(whole, arrays.replaced(array, place, x))

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwlib.formulas.algebra import Numeric, OutOfDomainError
-from hwlib.formulas.arrays import shape
+from hwlib.formulas.arrays import Value, shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, definition
 from hwlib.formulas.symbols import Place
 from hwlib.formulas.tree import Node, Statement
 
-POINTS = 10  # for an equality, which a wrong one hardly survives at a single point
+POINTS = {":=": 1, "=": 10}  # a wrong equality hardly survives at a single point
 POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many
 ATTEMPTS = 400
 NUMERIC = Numeric()
@@ -59,8 +59,8 @@ class Link:
     @property
     def text(self) -> str:
         """The link as LaTeX."""
-        left, right = (shown(self.context.statement, side) for side in self.sides)
-        return f"{left} {self.relation} {right}"
+        left, right = (self.context.statement.text[slice(*side.span)] for side in self.sides)
+        return f"{left.strip()} {self.relation} {right.strip()}"
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,6 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.link.context.place}: {self.link.text}\n{self.reason}"
-
-
-def shown(statement: Statement, node: Node) -> str:
-    """The LaTeX of a node."""
-    return statement.text[slice(*node.span)].strip()
 
 
 def links(context: Context) -> list[Link]:
@@ -116,15 +111,19 @@ def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
 
 
 def find_failure(link: Link, count: int = 0) -> Failure | None:
-    """Try to refute a link: None if it holds at ``count`` random points, to half the digits."""
-    count = count or (POINTS if link.relation in ("=", r"\approx") else POINTS_OF_ORDER)
+    """Try to refute a link: None if it holds at ``count`` random points, to half the digits.
+
+    A definition asserts nothing, but its right side must have a value.
+    """
+    count = count or POINTS.get(link.relation, POINTS_OF_ORDER)
     tried = 0
     try:
         for evaluator in points(link.context):
             try:
                 reason = _difference(evaluator, link)
                 if reason:
-                    reason = _difference(evaluator.with_algebra(STRICT), link)
+                    exact = Evaluator(evaluator.scope, STRICT, evaluator.point, evaluator.single)
+                    reason = _difference(exact, link)
             except OutOfDomainError:
                 continue
             if reason:
@@ -134,16 +133,22 @@ def find_failure(link: Link, count: int = 0) -> Failure | None:
                 return None
     except (NotationError, ArithmeticError) as error:
         return Failure(link, f"cannot be evaluated: {error}", refused=True)
-    return Failure(link, f"defined at {tried} of {ATTEMPTS} points only.", refused=True)
+    found = (
+        f"defined at {tried} of {ATTEMPTS} points only."
+        if tried
+        else "has no value at any point tried."
+    )
+    return Failure(link, found, refused=True)
 
 
 def _difference(evaluator: Evaluator, link: Link) -> str:
-    left, right = (evaluator.value(side) for side in link.sides)
-    return compare(evaluator, link.relation, left, right)
-
-
-def compare(evaluator: Evaluator, relation: str, a: object, b: object) -> str:
-    """Why ``a relation b`` is false, or nothing."""
+    """Why a link is false at a point, or nothing."""
+    relation = link.relation
+    if relation == ":=" and (defined := definition(link.context.statement)):
+        bound = {name: evaluator.named(name) for name in defined[1].parameters}
+        evaluator.value(link.sides[1], bound)
+        return ""
+    a, b = (evaluator.value(side) for side in link.sides)
     if shape(a) != shape(b):
         return f"shapes differ: left {shape(a)}, right {shape(b)}."
     for index in np.ndindex(shape(a)):
@@ -153,20 +158,24 @@ def compare(evaluator: Evaluator, relation: str, a: object, b: object) -> str:
         if not evaluator.algebra.holds(relation, one, other):
             where = f" in entry {tuple(i + 1 for i in index)}" if index else ""
             return (
-                f"left  = {_short(one)}{where}\nright = {_short(other)}{where}\n"
+                f"left  = {short(one)}{where}\nright = {short(other)}{where}\n"
                 f"at {_where(evaluator)}"
             )
     return ""
 
 
-def _short(value: object) -> str:
-    return NUMERIC.context.nstr(value, 12)
+def short(value: Value, digits: int = 12) -> str:
+    """A number, or an array of them, with so many digits."""
+    if not shape(value):
+        return str(NUMERIC.context.nstr(value, digits))
+    rows = ["[" + ", ".join(NUMERIC.context.nstr(v, digits) for v in row) + "]" for row in value]
+    return f"[{', '.join(rows)}]"
 
 
 def _where(evaluator: Evaluator) -> str:
     """The free values of the point, as far as they are numbers."""
     known = evaluator.drawn | evaluator.known
-    shown_values = [f"{_written(p)} = {_short(v)}" for p, v in known.items() if not shape(v)]
+    shown_values = [f"{_written(p)} = {short(v)}" for p, v in known.items() if not shape(v)]
     return f"point {evaluator.point}: " + ", ".join(shown_values[:12])
 
 
@@ -175,19 +184,3 @@ def _written(place: Place) -> str:
         return place.name
     key, index = place
     return f"{key.name}_{{{','.join(map(str, index))}}}"
-
-
-def check_definition(link: Link) -> Failure | None:
-    """A definition asserts nothing, but its right side must have a value."""
-    parameters = definition(link.context.statement)
-    assert parameters is not None
-    for evaluator in points(link.context):
-        try:
-            bound = {p: evaluator.named(p) for p in parameters[1].parameters}
-            evaluator.value(link.sides[1], bound)
-            return None
-        except OutOfDomainError:
-            continue
-        except (NotationError, ArithmeticError) as error:
-            return Failure(link, f"cannot be evaluated: {error}", refused=True)
-    return Failure(link, "has no value at any point tried.", refused=True)

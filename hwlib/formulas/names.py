@@ -182,7 +182,7 @@ class Names(Stream):
             indices = indices[1:]
         spellings = self._spellings(name, label, indices)
         for node in spellings:
-            key = literal(node) if node.args else node.name
+            key = literal(node)
             known = self.scope.knows(node.name, len(node.args)) or bool(key and self.knows(key))
             if known and not primes and self._indices_known(node):
                 return node

@@ -5,7 +5,7 @@ Meanings come from two sources only: the ``:=`` of the statements before, and a 
 neither of them knows is an error.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -131,22 +131,15 @@ class Scope:
         return any(self.is_array(name) for name in self._names_of_batch(node))
 
     def _names_of_batch(self, node: Node) -> set[str]:
-        return {n for n in _plain_names(node) if Key(n) not in self.one_example}
+        names = {literal(n) for n in node.walk() if n.op == "symbol"}
+        return {name for name in names if name and Key(name) not in self.one_example}
 
 
 def literal(node: Node) -> str | None:
-    """``W_1`` for the symbol W with the one subscript 1: a name, not an entry."""
+    """A name, not an entry: ``z``, and ``W_1`` for the symbol W with the one subscript 1."""
     if len(node.args) == 1 and node.args[0].op == "number":
         return f"{node.name}_{node.args[0].name}"
-    return None
-
-
-def _plain_names(node: Node) -> Iterator[str]:
-    for n in node.walk():
-        if n.op == "symbol":
-            name = n.name if not n.args else literal(n)
-            if name:
-                yield name
+    return None if node.args else node.name
 
 
 def definition(statement: Statement) -> tuple[Key, Defined] | None:
@@ -183,8 +176,8 @@ def declaration(symbol: str, text: str, read: Callable[[str], Node]) -> tuple[Ke
         name, _, letter = symbol[:-1].rpartition("(")
         return Key(name, kind="function"), Defined(read(rest), (letter,))
     node = read(symbol)
-    name = literal(node) or node.name
-    key = Key(name, 0 if literal(node) else len(node.args))
+    name = literal(node)
+    key = Key(name) if name else Key(node.name, len(node.args))
     if word == ":=":
         return key, Defined(read(rest), tuple(a.name for a in node.args if key.arity))
     if word == "size":

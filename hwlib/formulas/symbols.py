@@ -1,12 +1,14 @@
 """The values of symbols at a point: drawn, or calculated from what defines them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import copy
+from itertools import count
 from typing import Self
 
 import numpy as np
 
 from hwlib.formulas.algebra import FAR, Algebra, draw
-from hwlib.formulas.arrays import ShapeError, Value, shape
+from hwlib.formulas.arrays import Value, position
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size
 
@@ -23,6 +25,7 @@ class Symbols:
     """What each symbol is at one point; ``single`` where a statement is about a single example.
 
     The number of the point determines every free value: sizes take turns by it, the rest is drawn.
+    ``budget`` has an item for each operation that may be spent.
     """
 
     value: Callable[..., Value]  # of a tree: what `Evaluator` defines
@@ -34,21 +37,17 @@ class Symbols:
         point: int,
         single: bool = False,
         given: dict[Place, Value] | None = None,
+        budget: Iterator[int] | None = None,
     ) -> None:
         self.scope, self.algebra, self.point, self.single = scope, algebra, point, single
-        self.given = given or {}
+        self.given, self.budget = given or {}, budget or count()
         self.drawn: dict[Place, Value] = {}
         self.known: dict[Place, Value] = {}  # calculated from what is drawn and given
 
-    def with_algebra(self, algebra: Algebra) -> Self:
-        """The same point in another kind of number."""
-        return type(self)(self.scope, algebra, self.point, self.single, self.given)
-
     def with_given(self, place: Place, value: Value) -> Self:
         """The same point, except that one symbol has another value."""
-        given = {**self.given, place: value}
-        moved = type(self)(self.scope, self.algebra, self.point, self.single, given)
-        moved.drawn = self.drawn
+        moved = copy(self)
+        moved.given, moved.known = {**self.given, place: value}, {}
         return moved
 
     def named(self, name: str, single: bool | None = None) -> Value:
@@ -91,7 +90,8 @@ class Symbols:
         if place in self.given:
             return self.given[place]
         if isinstance(meaning, Entry):
-            return self.named(meaning.array, single=False)[self._position(name, meaning, index)]
+            array = self.named(meaning.array, single=False)
+            return array[position(meaning.array, array, index)]
         if place not in self.known:
             self.known[place] = self._new_entry(key, index, meaning)
         return self.known[place]
@@ -110,15 +110,3 @@ class Symbols:
             p: self.algebra.number(str(i)) for p, i in zip(meaning.parameters, index, strict=True)
         }
         return self.value(meaning.body, numbers)
-
-    def _position(self, name: str, meaning: Entry, index: tuple[int, ...]) -> tuple[int, int]:
-        array = self.named(meaning.array, single=False)
-        if not shape(array):
-            raise ShapeError(f"{name}: {meaning.array} is a number here, and has no entries.")
-        rows, columns = array.shape
-        row, column = index if len(index) == 2 else (index[0], 1)
-        if not (1 <= row <= rows and 1 <= column <= columns):
-            raise ShapeError(
-                f"{name} has no entry {index}: {meaning.array} is {rows} by {columns}."
-            )
-        return row - 1, column - 1

@@ -10,7 +10,7 @@ import implementations
 import planted
 import pytest
 
-from hwlib.formulas.judge import Context, Link, check_definition, find_failure, links
+from hwlib.formulas.judge import Context, Link, find_failure, links
 from hwlib.formulas.normalise import NotationError
 from tools.equations import report
 from tools.equations.extract import chapters, equation, read_book
@@ -166,7 +166,7 @@ def test_what_is_false_or_unknown_fails_and_says_why(latex: str, message: str) -
     ],
 )
 def test_a_definition_without_a_value_fails(latex: str, message: str) -> None:
-    assert message in str(check_definition(link_of(latex)))
+    assert message in str(find_failure(link_of(latex)))
 
 
 @pytest.mark.parametrize(

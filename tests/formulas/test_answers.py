@@ -58,6 +58,7 @@ HOSTILE = [
     r"\begin{cases} 1 & \hat y",
     r"W^{(2",
     r"\sum_{i=1}^{y} i",
+    r"\max_{k=3}^{2} k",
     "__import__('os').abort()",
 ]
 

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwlib.formulas.judge import (
-    Context,
-    Failure,
-    Link,
-    check_definition,
-    find_failure,
-    links,
-)
+from hwlib.formulas.judge import Context, Failure, Link, find_failure, links
 from hwlib.formulas.symbolic import prove
 from tools.equations.extract import read_book
 from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
@@ -37,7 +30,7 @@ def decide(link: Link) -> Decision:
     """Decide one link: at random points always, and with SymPy if it can."""
     label = link.context.label
     if link.kind == "definition":
-        return Decision(link, "definition", check_definition(link))
+        return Decision(link, "definition", find_failure(link))
     if link.kind == "update":
         return Decision(link, "update, compared with the code by a test")
     if link.kind == "approximation":

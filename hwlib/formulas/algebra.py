@@ -69,20 +69,21 @@ class Numeric:
         self.step = self.context.mpf(10) ** (-digits * 5 // 16)
         self.tolerance = self.context.mpf(10) ** (-digits // 2)
         c = self.context
+        hard = {"exp": c.exp, "sin": c.sin, "cos": c.cos, "sinh": c.sinh, "cosh": c.cosh}
         self.functions = {
-            r"\exp": self._of_moderate(c.exp),
+            **{rf"\{name}": self._of_moderate(function) for name, function in hard.items()},
             r"\log": self._log,
+            r"\plog": lambda x: self._log(1 + x),
             r"\sqrt": lambda x: self.power(x, c.mpf("0.5")),
-            r"\sin": self._of_moderate(c.sin),
-            r"\cos": self._of_moderate(c.cos),
             r"\tanh": c.tanh,
-            r"\sinh": self._of_moderate(c.sinh),
-            r"\cosh": self._of_moderate(c.cosh),
+            r"\artanh": lambda x: self._log(self.divide(1 + x, 1 - x)) / 2,
+            r"\sech": lambda x: 1 / self.functions[r"\cosh"](x),
             r"\sign": c.sign,
             r"\pi": lambda: +c.pi,
+            r"\relu": lambda x: max(x, 0),
             r"\max": max,
             r"\min": min,
-            "abs": abs,
+            r"\abs": abs,
         }
 
     def number(self, text: str) -> Scalar:

@@ -15,7 +15,7 @@ from hwlib.formulas.symbols import Bound, Place, Symbols, seed
 from hwlib.formulas.tree import Node
 
 # Functions that are not written as a name and arguments.
-NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": "abs"}
+NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": r"\abs"}
 LONGEST_SUM = 1000
 
 
@@ -36,7 +36,7 @@ class Evaluator(Symbols):
     def integer(self, node: Node, bound: Bound) -> int:
         """The value of an index or a bound of a sum."""
         value = self.value(node, bound)
-        if isinstance(value, np.ndarray) or value != int(value):
+        if shape(value) or value != int(value):
             raise NotationError(f"expected a whole number as an index, got {value}.")
         return int(value)
 
@@ -57,18 +57,12 @@ class Evaluator(Symbols):
         return self.value(node.args[0], bound)
 
     def _sum(self, node: Node, bound: Bound) -> Value:
-        total: Value = None
-        for sign, term in zip(node.name, node.args, strict=True):
-            value = self.value(term, bound)
-            value = -value if sign == "-" else value
-            total = value if total is None else add(total, value)
-        return total
+        values = [self.value(a, bound) for a in node.args]
+        signed = (-v if sign == "-" else v for sign, v in zip(node.name, values, strict=True))
+        return reduce(add, signed)
 
     def _product(self, node: Node, bound: Bound) -> Value:
-        result = self.value(node.args[0], bound)
-        for factor in node.args[1:]:
-            result = multiply(result, self.value(factor, bound))
-        return result
+        return reduce(multiply, (self.value(a, bound) for a in node.args))
 
     def _star(self, node: Node, bound: Bound) -> Value:
         values = [self.value(a, bound) for a in node.args]

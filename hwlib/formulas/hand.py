@@ -28,9 +28,9 @@ class Side:
 
     node: Node
     text: str
-    left_over: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    left_over: list[str]
+    unknown: list[str]
+    remarks: list[str]
 
 
 def read(answer: str, letters: Letters) -> list[Side]:
@@ -55,10 +55,7 @@ def times(left: Node, right: Node) -> Node:
 
 def read_expression(text: str, scope: Scope) -> Node:
     """Read one side, whatever its letters mean."""
-    reader = Reader(text, Letters(scope))
-    node = reader.side().node
-    reader.end()
-    return node
+    return read(text, Letters(scope))[0].node
 
 
 class Reader(Pieces):
@@ -72,8 +69,7 @@ class Reader(Pieces):
         node = self.expression()
         while self.peek() == ROW and self.peek(1) in ("=", ""):
             self.take()
-        found = (tuple(c) for c in (self.left_over, self.unknown, self.remarks))
-        return Side(node, self.text_from(start), *found)
+        return Side(node, self.text_from(start), self.left_over, self.unknown, self.remarks)
 
     def end(self) -> None:
         """Nothing may follow."""
@@ -93,15 +89,10 @@ class Reader(Pieces):
         """Terms with + and - between them."""
         signs = ""
         terms: list[Node] = []
-        while True:
-            sign = "+"
-            if self.peek() in ("+", "-"):
-                sign = self.take()
-            elif terms:
-                break
+        while not terms or self.peek() in ("+", "-"):
+            signs += self.take() if self.peek() in ("+", "-") else "+"
             if self.peek() in ("+", "-"):
                 raise self.error("two signs in a row: put the second into brackets")
-            signs += sign
             terms.append(self.term())
         return terms[0] if signs == "+" else Node("sum", tuple(terms), signs)
 
@@ -167,13 +158,14 @@ class Reader(Pieces):
         """A power, or an array transposed."""
         if self.transposed():
             return Node("transpose", (atom,))
-        if atom.op == "builtin" and atom.name == r"\log":
+        if atom.op == "builtin" and atom.name in (r"\log", r"\plog"):
             raise self.error(
                 r"\log(x)^a is a power of x or of the logarithm: write (\log(x))^a or \log(x^a)"
             )
+        for power in (2, 3):
+            if self.skip("^", "{", r"\odot", str(power), "}"):
+                return Node("hadamard", (atom,) * power)
         self.take("^")
-        if (entrywise := self.entrywise_power()) is not None:
-            return Node("hadamard", (atom,) * entrywise)
         exponent = self.script()
         if exponent.op == "symbol" and not exponent.args and self.counts(exponent.name):
             raise self.error(

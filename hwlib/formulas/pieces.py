@@ -1,9 +1,9 @@
 """The pieces that formulas are built of: brackets, bars, powers of e, fractions and roots."""
 
-from hwlib.formulas.calls import CLOSING, Calls
+from hwlib.formulas.calls import ONE, Calls
 from hwlib.formulas.tree import Node
 
-E = Node("exponential", (Node("number", (), "1"),), r"\exp")
+E = Node("exponential", (ONE,))
 
 
 class Pieces(Calls):
@@ -11,14 +11,8 @@ class Pieces(Calls):
 
     def group(self) -> Node:
         """What stands in brackets or braces."""
-        opening = self.take()
-        bars, self.bars = self.bars, 0
-        unknown = len(self.unknown)
-        node = self.expression()
-        closing = CLOSING[opening]
-        if not self.skip(closing):
-            raise self.error(f"the bracket {opening} is not closed with {closing} before this")
-        self.bars = bars
+        opening, unknown = self.peek(), len(self.unknown)
+        [node] = self.arguments()
         if opening == "{" and node.op == "symbol" and not node.args and self.peek() == "_":
             del self.unknown[unknown:]  # {\hat y}_b
             self.take()
@@ -33,7 +27,7 @@ class Pieces(Calls):
         if not self.skip("|"):
             raise self.error("a bar | is not closed")
         self.bars -= 1
-        return Node("absolute", (node,), "abs")
+        return Node("absolute", (node,))
 
     def euler(self) -> Node:
         """e, the number, with its exponent."""
@@ -43,7 +37,7 @@ class Pieces(Calls):
         exponent = self.script()
         if self.peek() == "_":
             raise self.error("the exponent of e ends here: put all of it into braces, e^{...}")
-        return Node("exponential", (exponent,), r"\exp")
+        return Node("exponential", (exponent,))
 
     def script(self) -> Node:
         """What TeX raises: a group in braces, or a single sign."""
@@ -90,5 +84,5 @@ class Pieces(Calls):
         if self.peek() in ("^", "_") and inner.op in ("symbol", "number"):
             raise self.error("how far does the root go? write \\sqrt{...}")
         if degree is None:
-            return Node("root", (inner,), r"\sqrt")
-        return Node("power", (inner, Node("fraction", (Node("number", (), "1"), degree))))
+            return Node("root", (inner,))
+        return Node("power", (inner, Node("fraction", (ONE, degree))))

@@ -41,10 +41,10 @@ class Stream:
         self.at = min(self.at + 1, len(self.tokens) - 1)
         return token
 
-    def skip(self, token: str) -> bool:
-        """Go past the next token if it is this one."""
-        found = self.peek() == token
-        self.at += found
+    def skip(self, *expected: str) -> bool:
+        """Go past the next tokens if they are these."""
+        found = all(self.peek(ahead) == token for ahead, token in enumerate(expected))
+        self.at += found * len(expected)
         return found
 
     def take_digit(self) -> str:

@@ -30,18 +30,9 @@ class Symbolic:
     """SymPy expressions, differentiated by SymPy; equal means proven equal."""
 
     def __init__(self) -> None:
-        self.functions = {
-            r"\exp": sp.exp,
-            r"\log": sp.log,
-            r"\sqrt": sp.sqrt,
-            r"\sin": sp.sin,
-            r"\cos": sp.cos,
-            r"\tanh": sp.tanh,
-            r"\pi": lambda: sp.pi,
-            r"\max": sp.Max,
-            r"\min": sp.Min,
-            "abs": sp.Abs,
-        }
+        same = ("exp", "log", "sqrt", "sin", "cos", "tanh")
+        others = {r"\pi": lambda: sp.pi, r"\max": sp.Max, r"\min": sp.Min, r"\abs": sp.Abs}
+        self.functions = {rf"\{name}": getattr(sp, name) for name in same} | others
 
     def number(self, text: str) -> Scalar:
         return sp.Rational(text)

@@ -59,6 +59,7 @@ HOSTILE = [
     r"W^{(2",
     r"\sum_{i=1}^{y} i",
     r"\max_{k=3}^{2} k",
+    "softmax z + 1",
     "__import__('os').abort()",
 ]
 

@@ -3,10 +3,10 @@
 Nothing here knows where a formula comes from: which symbol means what is given as a `Scope`. The
 modules, in the order in which a formula passes through them:
 
-- `rows`: a displayed block to one text per statement,
+- `normalise`: a displayed block to one text per statement,
 - `parse`: LaTeX in a strict notation to a tree of `Node` (`tree`), by `grammar.lark`,
-- `hand`: LaTeX, Unicode and words as people type them to the same trees, with `spelling`, `stream`,
-  `names` and `calls`,
+- `hand`: LaTeX, Unicode and words as people type them to the same trees, with `spelling`,
+  `names`, `calls` and `pieces`,
 - `notation`: what each symbol means,
 - `evaluate`: a tree to a number, an array or a SymPy expression, with `algebra` and `arrays`,
 - `judge`: is the left side of each link equal to the right side, at random points,

@@ -4,8 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.rows import BREAK
+from hwlib.formulas.normalise import BREAK, NotationError
 
 LONGEST = 10_000  # characters of an answer
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "0123456789+-()inTkbdy", strict=True))

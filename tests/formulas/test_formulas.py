@@ -7,10 +7,9 @@ import pytest
 
 from hwlib.formulas import judge, symbolic
 from hwlib.formulas.judge import Context, Link, find_failure, links
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.normalise import NotationError, split_statements
 from hwlib.formulas.notation import Scope, definition, table
 from hwlib.formulas.parse import parse, parse_expression
-from hwlib.formulas.rows import split_statements
 
 FORMULAS = Path(judge.__file__).parent
 DECLARED = {

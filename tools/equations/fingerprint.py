@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hwlib.formulas.rows import split_statements
+from hwlib.formulas.normalise import split_statements
 
 TABLES = Path(__file__).with_name("notation.toml")
 STORED = Path(__file__).parents[2] / "book" / "data" / "verdicts.json"

@@ -1,4 +1,4 @@
-"""A displayed block of LaTeX to statements, each in the one way of writing that the grammar knows."""
+"""Displayed LaTeX to statements, each in the one way of writing that the grammar knows."""
 
 import re
 

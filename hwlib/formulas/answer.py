@@ -181,10 +181,10 @@ def _wrong(
 
 def _point(at: AnswerEvaluator, side: Side) -> str:
     """The numbers of a point, as far as they are no arrays."""
-    drawn = [(p, v) for p, v in at.drawn.items() if isinstance(p, Key) and not shape(v)]
-    words = [f"{key.name} = {short(value, DIGITS)}" for key, value in drawn]
+    numbers = [(key.name, value) for key, value in at.drawn.items() if not shape(value)]
     name = r"\hat{y}"
     value = at.known.get(Key(name))
     if name in side.text and value is not None and not shape(value):
-        words.append(f"{name} = {short(value, DIGITS)}")
-    return ", ".join(words[:8]) or "entries drawn at random"
+        numbers.append((name, value))
+    words = [f"{name} = {short(value, DIGITS)}" for name, value in numbers[:8]]
+    return ", ".join(words) or "entries drawn at random"

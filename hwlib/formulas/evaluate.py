@@ -11,7 +11,7 @@ from hwlib.formulas.algebra import OutOfDomainError
 from hwlib.formulas.arrays import ShapeError, Value, add, entrywise, multiply, scalar, shape
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
-from hwlib.formulas.symbols import Bound, Place, Symbols, seed
+from hwlib.formulas.symbols import Bound, Symbols, seed
 from hwlib.formulas.tree import Node
 
 # Functions that are not written as a name and arguments.
@@ -205,8 +205,8 @@ class Evaluator(Symbols):
     ) -> tuple[Value, Callable[[Value], Value]]:
         """The value of what a derivative is taken by, and the function at any other value of it."""
 
-        def given(place: Place, value: Value) -> Value:
-            return self.with_given(place, value).value(function, bound)
+        def given(key: Key, value: Value) -> Value:
+            return self.with_given(key, value).value(function, bound)
 
         name = literal(symbol)
         if name and name in bound:
@@ -216,7 +216,7 @@ class Evaluator(Symbols):
         index = tuple(self.integer(a, bound) for a in symbol.args)
         key, meaning = self.scope.find(symbol.name, len(index))
         if not isinstance(meaning, Entry):
-            return self.entry(symbol.name, index), partial(given, (key, index))
+            return self.entry(symbol.name, index), partial(given, key._replace(index=index))
         array = self.named(meaning.array, single=False)
         place = arrays.position(meaning.array, array, index)
         whole, _ = self.scope.find(meaning.array)

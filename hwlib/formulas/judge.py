@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from hwlib.formulas.arrays import Value, shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, definition
-from hwlib.formulas.symbols import Place
 from hwlib.formulas.tree import Node, Statement
 
 POINTS = {":=": 1, "=": 10}  # a wrong equality hardly survives at a single point
@@ -32,29 +32,31 @@ class Context:
     label: str = ""
     place: str = ""
 
+    @property
+    def links(self) -> list["Link"]:
+        """The relations of the statement, each with its two sides."""
+        pairs = pairwise(self.statement.sides)
+        relations = self.statement.relations
+        return [Link(self, r, pair) for r, pair in zip(relations, pairs, strict=True)]
+
+    @property
+    def single(self) -> bool:
+        """Does the statement speak of a single example: is no array in sight."""
+        return not any(self.scope.has_array(side) for side in self.statement.sides)
+
 
 @dataclass(frozen=True)
 class Link:
-    """One relation between neighbouring sides."""
+    """One relation, ``=``, ``\\ge``, ``:=``..., between neighbouring sides."""
 
     context: Context
-    number: int
-
-    @property
-    def relation(self) -> str:
-        """``=``, ``\\ge``, ``:=``..."""
-        return self.context.statement.relations[self.number]
+    relation: str
+    sides: tuple[Node, Node]
 
     @property
     def kind(self) -> str:
         """definition, update, approximation or assertion."""
         return KINDS.get(self.relation, "assertion")
-
-    @property
-    def sides(self) -> tuple[Node, Node]:
-        """Left and right of the relation."""
-        left, right = self.context.statement.sides[self.number : self.number + 2]
-        return left, right
 
     @property
     def text(self) -> str:
@@ -75,19 +77,9 @@ class Failure:
         return f"{self.link.context.place}: {self.link.text}\n{self.reason}"
 
 
-def links(context: Context) -> list[Link]:
-    """The links of one statement."""
-    return [Link(context, n) for n in range(len(context.statement.relations))]
-
-
-def is_single(context: Context) -> bool:
-    """Does the statement speak of a single example: is no array in sight."""
-    return not any(context.scope.has_array(side) for side in context.statement.sides)
-
-
 def points(context: Context) -> Iterator[Evaluator]:
     """Evaluators at random points that satisfy the statement's conditions."""
-    single = is_single(context)
+    single = context.single
     for number in range(ATTEMPTS):
         evaluator = Evaluator(context.scope, NUMERIC, number, single)
         if all(_condition_holds(evaluator, c) for c in context.statement.conditions):
@@ -175,12 +167,9 @@ def short(value: Value, digits: int = 12) -> str:
 def _where(evaluator: Evaluator) -> str:
     """The free values of the point, as far as they are numbers."""
     known = evaluator.drawn | evaluator.known
-    shown_values = [f"{_written(p)} = {short(v)}" for p, v in known.items() if not shape(v)]
-    return f"point {evaluator.point}: " + ", ".join(shown_values[:12])
+    values = [f"{_written(key)} = {short(v)}" for key, v in known.items() if not shape(v)]
+    return f"point {evaluator.point}: " + ", ".join(values[:12])
 
 
-def _written(place: Place) -> str:
-    if isinstance(place, Key):
-        return place.name
-    key, index = place
-    return f"{key.name}_{{{','.join(map(str, index))}}}"
+def _written(key: Key) -> str:
+    return f"{key.name}_{{{','.join(map(str, key.index))}}}" if key.index else key.name

@@ -5,7 +5,7 @@ Meanings come from two sources only: the ``:=`` of the statements before, and a 
 neither of them knows is an error.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -16,47 +16,46 @@ DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
 
 
 class Key(NamedTuple):
-    """A name with its number of indices; functions and symbols of one example are kept apart."""
+    """A name with its number of indices; functions and symbols of one example are kept apart.
+
+    With an ``index`` it is the key of one entry.
+    """
 
     name: str
     arity: int = 0
     kind: str = ""  # "", "function" or "one example"
+    index: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name + (f"/{self.arity}" if self.arity else "") + self.kind[:1]
 
 
-@dataclass(frozen=True)
-class Free:
+class Free(NamedTuple):
     """Any value of a domain; an array of this shape, if there is one."""
 
     domain: str
     shape: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """A number of things; the points take turns with these values."""
 
     values: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(NamedTuple):
     """A letter that counts from 1 to a size."""
 
     size: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry of an array."""
 
     array: str
 
 
-@dataclass(frozen=True)
-class Defined:
+class Defined(NamedTuple):
     """An expression in the letters of ``parameters`` (indices or arguments)."""
 
     body: Node
@@ -159,16 +158,11 @@ def definition(statement: Statement) -> tuple[Key, Defined] | None:
     raise NotationError("the left side of := is neither a symbol nor a function of symbols.")
 
 
-def table(rows: Mapping[str, str], read: Callable[[str], Node]) -> dict[Key, Meaning]:
-    """The meanings that the rows of a table declare, such as ``y_b = "entry of y"``.
+def declaration(symbol: str, text: str, read: Callable[[str], Node]) -> tuple[Key, Meaning]:
+    """``y_b = "entry of y"``, ``X = "real[B,D]"``, ``b = "index B"``, ``f(x) = ":= x^2"``...
 
     ``read`` turns the LaTeX of an expression into a tree.
     """
-    return dict(declaration(symbol, text, read) for symbol, text in rows.items())
-
-
-def declaration(symbol: str, text: str, read: Callable[[str], Node]) -> tuple[Key, Meaning]:
-    """``y_b = "entry of y"``, ``X = "real[B,D]"``, ``b = "index B"``, ``f(x) = ":= x^2"``..."""
     if symbol.endswith("()"):
         return Key(symbol[:-2], kind="function"), Free(text)
     word, _, rest = text.partition(" ")

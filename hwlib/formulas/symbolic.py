@@ -13,7 +13,7 @@ import sympy as sp
 from hwlib.formulas.algebra import OutOfDomainError, Scalar, draw
 from hwlib.formulas.arrays import shape
 from hwlib.formulas.evaluate import Evaluator
-from hwlib.formulas.judge import Context, Link, is_single
+from hwlib.formulas.judge import Context, Link
 from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.tree import Node
 
@@ -79,26 +79,23 @@ _RELATIONS = {"=": sp.Eq, r"\ne": sp.Ne, r"\ge": sp.Ge, r"\le": sp.Le, ">": sp.G
 
 def prove(link: Link) -> bool:
     """Can SymPy prove this link?"""
-    if link.relation != "=":
-        return False
-    return bool(prove_equal(link.context, link.sides[0], link.context, link.sides[1]))
+    left, right = link.sides
+    return link.relation == "=" and prove_equal(link.context, left, link.context, right)
 
 
-def prove_equal(one: Context, left: Node, other: Context, right: Node) -> str:
-    """Prove that two sides are equal, each at its place; say how, or nothing."""
+def prove_equal(one: Context, left: Node, other: Context, right: Node) -> bool:
+    """Can SymPy prove that two sides are equal, each at its place?"""
     try:
-        a, b = _symbolic(one, left), _symbolic(other, right)
+        a, b = (
+            Evaluator(context.scope, Symbolic(), 0, context.single).value(side)
+            for context, side in ((one, left), (other, right))
+        )
         if shape(a) != shape(b):
-            return ""
+            return False
         pairs = zip(*(np.asarray(v, dtype=object).ravel() for v in (a, b)), strict=True)
-        proven = all(is_zero(sp.sympify(x) - sp.sympify(y)) for x, y in pairs)
+        return all(is_zero(sp.sympify(x) - sp.sympify(y)) for x, y in pairs)
     except (NotationError, ArithmeticError, TypeError, ValueError, AttributeError):
-        return ""
-    return "SymPy: the difference is 0" if proven else ""
-
-
-def _symbolic(context: Context, node: Node) -> object:
-    return Evaluator(context.scope, Symbolic(), 0, is_single(context)).value(node)
+        return False
 
 
 def is_zero(difference: sp.Expr) -> bool:

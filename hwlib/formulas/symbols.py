@@ -13,7 +13,6 @@ from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size
 
 Bound = dict[str, Value]
-Place = Key | tuple[Key, tuple[int, ...]]  # a symbol, or one entry of an indexed one
 
 
 def seed(point: int) -> str:
@@ -36,18 +35,18 @@ class Symbols:
         algebra: Algebra,
         point: int,
         single: bool = False,
-        given: dict[Place, Value] | None = None,
+        given: dict[Key, Value] | None = None,
         budget: Iterator[int] | None = None,
     ) -> None:
         self.scope, self.algebra, self.point, self.single = scope, algebra, point, single
         self.given, self.budget = given or {}, budget or count()
-        self.drawn: dict[Place, Value] = {}
-        self.known: dict[Place, Value] = {}  # calculated from what is drawn and given
+        self.drawn: dict[Key, Value] = {}
+        self.known: dict[Key, Value] = {}  # calculated from what is drawn and given
 
-    def with_given(self, place: Place, value: Value) -> Self:
+    def with_given(self, key: Key, value: Value) -> Self:
         """The same point, except that one symbol has another value."""
         moved = copy(self)
-        moved.given, moved.known = {**self.given, place: value}, {}
+        moved.given, moved.known = {**self.given, key: value}, {}
         return moved
 
     def named(self, name: str, single: bool | None = None) -> Value:
@@ -86,7 +85,7 @@ class Symbols:
     def entry(self, name: str, index: tuple[int, ...]) -> Value:
         """The value of a symbol with indices, counted from 1."""
         key, meaning = self.scope.find(name, len(index))
-        place = (key, index)
+        place = key._replace(index=index)
         if place in self.given:
             return self.given[place]
         if isinstance(meaning, Entry):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwlib.formulas.judge import Context, Failure, Link, find_failure, links
+from hwlib.formulas.judge import Context, Failure, Link, find_failure
 from hwlib.formulas.symbolic import prove
 from tools.equations.extract import read_book
 from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
-from tools.equations.tables import Tables, contexts
+from tools.equations.tables import contexts
 
 BOOK = Path(__file__).parents[2] / "book"
 WRONG = "eq-wrong-"
@@ -47,14 +47,12 @@ def decide(link: Link) -> Decision:
 
 def read(book: Path = BOOK) -> list[Context]:
     """Every statement of the book with the meanings in force there."""
-    return list(contexts(read_book(book), Tables()))
+    return list(contexts(read_book(book)))
 
 
 def decisions(book: Sequence[Context]) -> Iterator[Decision]:
     """Decide every link of the book, in reading order."""
-    for context in book:
-        for link in links(context):
-            yield decide(link)
+    return (decide(link) for context in book for link in context.links)
 
 
 def verdicts(found: Sequence[Decision], book: Path = BOOK) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ modules, in the order in which a formula passes through them:
 - `normalise`: a displayed block to one text per statement,
 - `parse`: LaTeX in a strict notation to a tree of `Node` (`tree`), by `grammar.lark`,
 - `hand`: LaTeX, Unicode and words as people type them to the same trees, with `spelling`,
-  `names`, `calls` and `pieces`,
+  `names` and `calls`,
 - `notation`: what each symbol means,
 - `evaluate`: a tree to a number, an array or a SymPy expression, with `algebra` and `arrays`,
 - `judge`: is the left side of each link equal to the right side, at random points,

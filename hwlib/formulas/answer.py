@@ -11,9 +11,8 @@ from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.hand import Side, read
 from hwlib.formulas.judge import NUMERIC, STRICT, short
 from hwlib.formulas.names import Letters
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Free, Key, Scope
-from hwlib.formulas.tree import Node
+from hwlib.formulas.tree import Node, NotationError
 
 DIGITS = 6  # of a number that is shown
 POINTS = 20

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import NotationError
 
 Value = Any  # a scalar of the algebra, or a two-dimensional object array of them
 

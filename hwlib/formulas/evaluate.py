@@ -9,10 +9,9 @@ import numpy as np
 from hwlib.formulas import arrays
 from hwlib.formulas.algebra import OutOfDomainError
 from hwlib.formulas.arrays import ShapeError, Value, add, entrywise, multiply, scalar, shape
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
 from hwlib.formulas.symbols import Bound, Symbols, seed
-from hwlib.formulas.tree import Node
+from hwlib.formulas.tree import Node, NotationError
 
 # Functions that are not written as a name and arguments.
 NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": r"\abs"}

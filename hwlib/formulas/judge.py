@@ -9,9 +9,8 @@ import numpy as np
 from hwlib.formulas.algebra import Numeric, OutOfDomainError
 from hwlib.formulas.arrays import Value, shape
 from hwlib.formulas.evaluate import Evaluator
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, definition
-from hwlib.formulas.tree import Node, Statement
+from hwlib.formulas.tree import Node, NotationError, Statement
 
 POINTS = {":=": 1, "=": 10}  # a wrong equality hardly survives at a single point
 POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many

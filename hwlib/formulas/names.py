@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, literal
 from hwlib.formulas.spelling import Token, spelled, tokens
-from hwlib.formulas.tree import Node
+from hwlib.formulas.tree import Node, NotationError
 
 ACCENTS = (r"\hat", r"\bar", r"\tilde")
 GREEK = {
@@ -37,7 +36,7 @@ class Letters:
 class Stream:
     """Where the reading of an answer stands."""
 
-    # A sum may stand within the smallest piece: what `Pieces` and `Reader` define.
+    # A sum may stand within the smallest piece: what `Reader` defines.
     expression: Callable[[], Node]
     product: Callable[[], Node]
     factor: Callable[[], Node]

@@ -2,6 +2,8 @@
 
 import re
 
+from hwlib.formulas.tree import NotationError
+
 ALIGNED = re.compile(
     r"\s*\\begin\{(aligned|gathered|split|alignedat)\}(?:\[[tbc]\])?(?:\{\d+\})?(.*)\\end\{\1\}\s*",
     re.DOTALL,
@@ -13,10 +15,6 @@ SIZES = re.compile(r"\\(left|right|[bB]igg?[lrm]?)\s*(?=[()\[\]|/]|\\[lr]?[vV]er
 DIFFERENTIAL = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))(?![_'])\s*")
 # A d before a name: `d w` or `d\theta`, but not `d \cdot w`.
 BELOW = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))\s*(?=[A-Za-z]|\\(?!cdot|odot|times))")
-
-
-class NotationError(ValueError):
-    """The notation is not understood, or does not fit together."""
 
 
 def split_statements(latex: str) -> list[str]:

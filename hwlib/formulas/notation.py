@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.tree import Node, Statement
+from hwlib.formulas.tree import Node, NotationError, Statement
 
 DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
 

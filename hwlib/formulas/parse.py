@@ -13,8 +13,8 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 from lark.tree import Meta
 
-from hwlib.formulas.normalise import NotationError, normalise
-from hwlib.formulas.tree import Node, Statement
+from hwlib.formulas.normalise import normalise
+from hwlib.formulas.tree import Node, NotationError, Statement
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 SPELLINGS = {r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", "^*": "^{*}"}

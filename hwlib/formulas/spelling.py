@@ -4,7 +4,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from hwlib.formulas.normalise import BREAK, NotationError
+from hwlib.formulas.normalise import BREAK
+from hwlib.formulas.tree import NotationError
 
 LONGEST = 10_000  # characters of an answer
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "0123456789+-()inTkbdy", strict=True))

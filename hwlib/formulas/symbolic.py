@@ -14,8 +14,7 @@ from hwlib.formulas.algebra import OutOfDomainError, Scalar, draw
 from hwlib.formulas.arrays import shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.judge import Context, Link
-from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.tree import Node
+from hwlib.formulas.tree import Node, NotationError
 
 LARGEST = 80  # operations; beyond it SymPy may take minutes, and the numbers have to do
 LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out

@@ -9,8 +9,8 @@ import numpy as np
 
 from hwlib.formulas.algebra import FAR, Algebra, draw
 from hwlib.formulas.arrays import Value, position
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size
+from hwlib.formulas.tree import NotationError
 
 Bound = dict[str, Value]
 

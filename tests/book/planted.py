@@ -8,11 +8,10 @@ from implementations import ADAPTERS, disagreement
 from mutate import Mutant, mutants
 
 from hwlib.formulas.judge import Context, Failure, Link, find_failure
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Defined, Entry, Key, Scope, definition, literal
 from hwlib.formulas.parse import parse
 from hwlib.formulas.symbolic import prove_equal
-from hwlib.formulas.tree import Node
+from hwlib.formulas.tree import Node, NotationError
 from tools.equations.extract import read_book
 from tools.equations.tables import contexts
 

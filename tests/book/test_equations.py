@@ -11,7 +11,7 @@ import planted
 import pytest
 
 from hwlib.formulas.judge import Context, Link, find_failure
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import NotationError
 from tools.equations import report
 from tools.equations.extract import chapters, equation, read_book
 from tools.equations.fingerprint import STORED, named_in

@@ -7,9 +7,10 @@ import pytest
 
 from hwlib.formulas import judge, symbolic
 from hwlib.formulas.judge import Context, Link, find_failure
-from hwlib.formulas.normalise import NotationError, split_statements
+from hwlib.formulas.normalise import split_statements
 from hwlib.formulas.notation import Scope, declaration, definition
 from hwlib.formulas.parse import parse, parse_expression
+from hwlib.formulas.tree import NotationError
 
 FORMULAS = Path(judge.__file__).parent
 DECLARED = {

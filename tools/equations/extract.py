@@ -17,9 +17,9 @@ from myst_parser.parsers.directives import MarkupError, parse_directive_text
 from myst_parser.parsers.mdit import create_md_parser
 from sphinx.directives.patches import MathDirective
 
-from hwlib.formulas.normalise import NotationError, split_statements
+from hwlib.formulas.normalise import split_statements
 from hwlib.formulas.parse import parse
-from hwlib.formulas.tree import Statement
+from hwlib.formulas.tree import NotationError, Statement
 
 EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"}
 CODE = ("code", "code-block", "code-cell", "literalinclude", "sourcecode", "prompt")

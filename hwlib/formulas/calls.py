@@ -13,6 +13,7 @@ ORDER = {r"\ge": r"\ge", ">=": r"\ge", r"\le": r"\le", "<=": r"\le", ">": ">", "
 ORDER |= {"=": "=", r"\ne": r"\ne"}
 EXTREMES = (r"\max", r"\min")
 MORE = (r"\sum", r"\prod", *FUNCTIONS)
+AS_FRACTION = r"write a derivative as \frac{\partial L}{\partial w}"
 ZERO, ONE = Node("number", (), "0"), Node("number", (), "1")
 
 
@@ -170,36 +171,17 @@ class Calls(Names):
 
     # --- Derivatives
 
-    def derivative_of_fraction(self) -> Node | None:
-        r"""What stands behind ``\frac`` as a derivative, if it is one."""
-        if self.peek() != "{":
-            return None
-        start = self.at
-        closing = self._closing(start)
-        above, below = self.tokens[start + 1].text, self.tokens[closing + 2].text
-        if not {above, below} <= {"d", r"\partial"}:
-            return None
-        if self.tokens[closing + 1].text != "{" or self.tokens[closing + 3].text == "}":
-            return None
-        self.at += 2
+    def derivative_of_fraction(self, start: int) -> Node:
+        r"""What stands behind ``\frac{\partial``."""
         if self.peek() == "^":
             raise self.error("only first derivatives are asked for")
         function = None if self.peek() == "}" else self.differentiated()
-        self.take("}")
-        self.take("{")
-        self.take()
+        if not self.skip("}", "{", r"\partial"):
+            raise self.error(AS_FRACTION)
         place = self.symbol()
         self.take("}")
-        self.left_over.append(self.text_from(start - 1))
+        self.left_over.append(self.text_from(start))
         return Node("derivative", (function or self.factor(), place))
-
-    def _closing(self, start: int) -> int:
-        depth = 0
-        for at in range(start, len(self.tokens) - 4):
-            depth += {"{": 1, "}": -1}.get(self.tokens[at].text, 0)
-            if depth == 0:
-                return at
-        return start
 
     def derivative_in_line(self) -> Node | None:
         r"""``\partial \ell / \partial z`` or ``d\ell/dz``, if it stands here."""
@@ -219,7 +201,7 @@ class Calls(Names):
                 self.left_over.append(self.text_from(start))
                 return Node("derivative", (function, place))
         if sign == r"\partial":
-            raise self.error(r"write a derivative as \frac{\partial L}{\partial w}")
+            raise self.error(AS_FRACTION)
         self.at = start
         del self.left_over[known[0] :], self.unknown[known[1] :]
         return None

@@ -8,7 +8,7 @@ what to write instead.
 from dataclasses import dataclass
 
 from hwlib.formulas.calls import CLOSING, FUNCTIONS, ONE, ORDER, Calls
-from hwlib.formulas.names import LABELS, Letters
+from hwlib.formulas.names import GREEK, LABELS, Letters
 from hwlib.formulas.notation import Scope
 from hwlib.formulas.spelling import ROW
 from hwlib.formulas.tree import Node, NotationError
@@ -255,47 +255,39 @@ class Reader(Calls):
         return Node("exponential", (exponent,))
 
     def script(self) -> Node:
-        """What TeX raises: a group in braces, or a single sign."""
+        """What TeX raises or puts below a root: a group in braces, or a single sign."""
         token, kind = self.peek(), self.kind()
         if token == "{":
             return self.group()
         if token in ("-", "+", "(", "["):
             raise self.error("an exponent of several signs stands in braces: e^{-z}")
+        if token == "e" and not self.knows("e"):
+            self.take()
+            return E
         if kind == "number":
             if len(token) > 1:
-                raise self.error(
-                    f"put the exponent {token} into braces: TeX raises its first digit"
-                )
+                raise self.error(f"put {token} into braces: TeX takes its first digit alone")
             return Node("number", (), self.take())
-        if kind == "letter" or (kind == "command" and token not in (r"\frac", r"\hat")):
+        if kind == "letter" or token in GREEK:
             return self.named(self.take())
-        raise self.error("put the exponent into braces: x^{...}")
+        raise self.error(r"put what stands here into braces: x^{...}, \sqrt{...}")
 
     def fraction(self) -> Node:
         """A fraction, or a derivative."""
+        start = self.at
         self.take()
-        if derived := self.derivative_of_fraction():
-            return derived
-        return Node("fraction", (self.argument(), self.argument()))
-
-    def argument(self) -> Node:
-        """What TeX takes as an argument: braces, or one sign."""
-        if self.peek() == "{":
-            return self.group()
-        if self.kind() == "number":
-            return Node("number", (), self.take_digit())
-        if self.peek() == "e" and not self.knows("e"):
-            self.take()
-            return E
-        if self.kind() == "letter":
-            return self.named(self.take())
-        raise self.error(r"two pairs of braces belong to a fraction: \frac{a}{b}")
+        if self.skip("{", r"\partial"):
+            return self.derivative_of_fraction(start)
+        parts = [part for _ in range(2) if self.peek() == "{" for part in self.arguments()]
+        if len(parts) < 2:
+            raise self.error(r"two pairs of braces belong to a fraction: \frac{a}{b}")
+        return Node("fraction", tuple(parts))
 
     def root(self) -> Node:
         """A square root, or another one."""
         self.take()
         degree = self.group() if self.peek() == "[" else None
-        inner = self.group() if self.peek() in ("{", "(") else self.argument()
+        inner = self.group() if self.peek() == "(" else self.script()
         if self.peek() in ("^", "_") and inner.op in ("symbol", "number"):
             raise self.error("how far does the root go? write \\sqrt{...}")
         if degree is None:

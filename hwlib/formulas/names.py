@@ -73,15 +73,6 @@ class Stream:
         self.at += found * len(expected)
         return found
 
-    def take_digit(self) -> str:
-        """Go past the first digit of a number: \\frac12."""
-        token = self.tokens[self.at]
-        if len(token.text) == 1:
-            return self.take()
-        rest = Token("number", token.text[1:], token.at + 1)
-        self.tokens[self.at : self.at + 1] = [token._replace(text=token.text[0]), rest]
-        return self.take()
-
     def text_from(self, start: int) -> str:
         """What was typed from this token to the next one."""
         return self.text[self.tokens[start].at : self.tokens[self.at].at].strip()

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from hwlib.formulas.normalise import BREAK
+from hwlib.formulas.normalise import BREAK, fractions
 from hwlib.formulas.tree import NotationError
 
 LONGEST = 10_000  # characters of an answer
@@ -43,7 +43,6 @@ SPOKEN = re.compile(
     r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}"
 )
 ALIASES = {
-    **dict.fromkeys((r"\dfrac", r"\tfrac", r"\cfrac"), r"\frac"),
     **dict.fromkeys((r"\lvert", r"\rvert", r"\vert", r"\mid"), "|"),
     **dict.fromkeys((r"\ast", r"\star"), "*"),
     **dict.fromkeys((r"\widehat", r"\^"), r"\hat"),
@@ -111,7 +110,7 @@ def spelled(answer: str) -> str:
         raise NotationError("a number has very many digits: write fewer")
     if not (text := re.sub(r"\s+", " ", text).strip().rstrip(f".,;{ROW} ")):
         raise NotationError("it is empty: write the formula between the quotation marks")
-    return text
+    return fractions(text)
 
 
 def _latex(answer: str) -> str:

@@ -6,6 +6,7 @@ Derivatives are central differences of about 50 correct digits; no rule of calcu
 import operator
 import random
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 import mpmath
@@ -65,7 +66,7 @@ class Numeric:
     def __init__(self, digits: int = DIGITS) -> None:
         self.context = mpmath.mp.clone()
         self.context.dps = digits
-        self.numbers: dict[str, Scalar] = {}
+        self.number = cache(self.context.mpf)  # of a text
         self.step = self.context.mpf(10) ** (-digits * 5 // 16)
         self.tolerance = self.context.mpf(10) ** (-digits // 2)
         c = self.context
@@ -85,11 +86,6 @@ class Numeric:
             r"\min": min,
             r"\abs": abs,
         }
-
-    def number(self, text: str) -> Scalar:
-        if text not in self.numbers:
-            self.numbers[text] = self.context.mpf(text)
-        return self.numbers[text]
 
     def leaf(self, key: str, domain: str, seed: str) -> Scalar:
         return self.context.mpf(draw(key, domain, seed))

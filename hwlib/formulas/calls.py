@@ -1,7 +1,7 @@
 """Functions, sums, cases and derivatives in an answer."""
 
 from hwlib.formulas.names import LABELS, Names
-from hwlib.formulas.spelling import ROW
+from hwlib.formulas.normalise import ROW
 from hwlib.formulas.tree import Node
 
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}

@@ -33,8 +33,8 @@ class Letters:
     sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class Stream:
-    """Where the reading of an answer stands."""
+class Names:
+    """Reads the tokens of an answer one after the other, and looks up the names in it."""
 
     # A sum may stand within the smallest piece: what `Reader` defines.
     expression: Callable[[], Node]
@@ -44,12 +44,18 @@ class Stream:
     script: Callable[[], Node]
     starts_factor: Callable[[], bool]
 
-    def __init__(self, answer: str) -> None:
+    def __init__(self, answer: str, letters: Letters) -> None:
+        self.letters, self.scope = letters, letters.scope
         self.text = spelled(answer)
         self.tokens = [*tokens(self.text), Token("end", "", len(self.text))]
         self.at = 0
         self.bars = 0  # bars | that are open in this bracket
         self.depth = 0
+        self.bound: Counter[str] = Counter()
+        self.left_over: list[str] = []
+        self.unknown: list[str] = []
+        self.remarks: list[str] = []
+        self.example = ""  # the letter that numbers the one example
 
     def peek(self, ahead: int = 0) -> str:
         """The text of the next token, or nothing at the end."""
@@ -84,18 +90,7 @@ class Stream:
         place = f"at “{before}▸{after}”" if after else f"after “{before}”"
         return NotationError(f"{place}: {advice}")
 
-
-class Names(Stream):
-    """Reads names and looks them up."""
-
-    def __init__(self, answer: str, letters: Letters) -> None:
-        super().__init__(answer)
-        self.letters, self.scope = letters, letters.scope
-        self.bound: Counter[str] = Counter()
-        self.left_over: list[str] = []
-        self.unknown: list[str] = []
-        self.remarks: list[str] = []
-        self.example = ""  # the letter that numbers the one example
+    # --- Names
 
     def knows(self, name: str) -> bool:
         """Is this a letter of the task."""

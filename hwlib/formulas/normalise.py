@@ -1,6 +1,7 @@
 """Displayed LaTeX to statements, each in the one way of writing that the grammar knows."""
 
 import re
+from collections.abc import Callable
 
 from hwlib.formulas.tree import NotationError
 
@@ -11,6 +12,7 @@ ALIGNED = re.compile(
 RELATION = re.compile(r":?=|[<>]|\\(approx|leftarrow|geq?|leq?|neq?)(?![A-Za-z])")
 # The end of a row, with the distance to the next one: \\[4pt]
 BREAK = re.compile(r"\\\\\*?(?:\s*\[\s*-?[\d.]+\s*(?:cm|mm|pt|pc|ex|em|in|mu|sp|bp)\s*\])?")
+ROW = "¶"  # where a row of several ends
 SIZES = re.compile(r"\\(left|right|[bB]igg?[lrm]?)\s*(?=[()\[\]|/]|\\[lr]?[vV]ert)")
 DIFFERENTIAL = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))(?![_'])\s*")
 # A d before a name: `d w` or `d\theta`, but not `d \cdot w`.
@@ -20,9 +22,13 @@ BELOW = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))\s*(?=[A-Za-z]|\\(?!cdot|odot
 
 def split_statements(latex: str) -> list[str]:
     """One text per statement; a row that begins with a relation continues the row before."""
-    aligned = ALIGNED.fullmatch(latex)
+    rows = [latex]
+    if aligned := ALIGNED.fullmatch(latex):
+        rows = outside_cases(aligned[2], lambda part: BREAK.sub(ROW, part.replace("&", " "))).split(
+            ROW
+        )
     statements: list[str] = []
-    for row in _rows(aligned[2]) if aligned else [latex]:
+    for row in map(str.strip, rows):
         if statements and RELATION.match(row):
             statements[-1] += " " + row
         elif row:
@@ -30,17 +36,10 @@ def split_statements(latex: str) -> list[str]:
     return statements
 
 
-def _rows(latex: str) -> list[str]:
-    """Split at ``\\\\`` and drop ``&``, except inside ``cases``."""
-    rows = [""]
-    for part in re.split(r"(\\begin\{cases\}.*?\\end\{cases\})", latex, flags=re.DOTALL):
-        if part.startswith(r"\begin{cases}"):
-            rows[-1] += part
-            continue
-        first, *others = BREAK.split(part.replace("&", " "))
-        rows[-1] += first
-        rows += others
-    return [row.strip() for row in rows]
+def outside_cases(latex: str, change: Callable[[str], str]) -> str:
+    """Change what does not stand in ``cases``, whose rows and ``&`` are part of the formula."""
+    parts = re.split(r"(\\begin\s*\{cases\}.*?\\end\s*\{cases\})", latex, flags=re.DOTALL)
+    return "".join(part if number % 2 else change(part) for number, part in enumerate(parts))
 
 
 def normalise(latex: str) -> str:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from hwlib.formulas.normalise import BREAK, fractions
+from hwlib.formulas.normalise import BREAK, ROW, fractions, outside_cases
 from hwlib.formulas.tree import NotationError
 
 LONGEST = 10_000  # characters of an answer
@@ -31,7 +31,6 @@ SILENT = re.compile(
     r"|math(?:bf|it|rm|sf|cal|scr)|boldsymbol|bm|pmb|vec|bigl|bigr|q?quad|hfill)(?![A-Za-z])"
     r"|\\[,;:! ]|\\(?:tag|label)\s*\{[^{}]*\}|[~$`]|\\[()\[\]]|(?<!\\)%.*"
 )
-ROW = "¶"  # where a row of several ends
 ENVIRONMENT = re.compile(
     r"\\(?:begin|end)\s*\{(?:equation|align|aligned|gather|gathered|split|displaymath|math)\*?\}"
 )
@@ -91,10 +90,7 @@ def spelled(answer: str) -> str:
     text = ENVIRONMENT.sub(
         " ", SPOKEN.sub(_word, FONT.sub(_font, BREAK.sub(f" {ROW} ", _latex(answer))))
     )
-    text = "".join(
-        part if part.startswith(r"\begin") else part.replace("&", " ")
-        for part in re.split(r"(\\begin\s*\{cases\}.*?\\end\s*\{cases\})", text, flags=re.DOTALL)
-    )
+    text = outside_cases(text, lambda part: part.replace("&", " "))
     text = re.sub(r"(\d)\s*\{,\}\s*(?=\d)", r"\1.", SILENT.sub(" ", text))
     if found := re.search(r"\d,\d", re.sub(r"_\s*(?:\{[^{}]*\}|\d)", "", text)):
         raise NotationError(

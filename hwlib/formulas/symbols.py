@@ -92,10 +92,11 @@ class Symbols:
             array = self.named(meaning.array, single=False)
             return array[position(meaning.array, array, index)]
         if place not in self.known:
-            self.known[place] = self._new_entry(key, index, meaning)
+            self.known[place] = self._new_entry(place, meaning)
         return self.known[place]
 
-    def _new_entry(self, key: Key, index: tuple[int, ...], meaning: object) -> Value:
+    def _new_entry(self, key: Key, meaning: object) -> Value:
+        index = key.index
         if isinstance(meaning, Free):
             return self._leaf(f"{key}{list(index)}", meaning)
         first = f"{key.name}_{index[0]}"  # where a recursion starts, such as u_0

@@ -52,12 +52,7 @@ def chapters(book: Path) -> list[Path]:
 
 
 def read_book(book: Path) -> list[Equation]:
-    """All display equations of all chapters, in reading order."""
-    return [equation for path in chapters(book) for equation in read_chapter(path)]
-
-
-def read_chapter(path: Path) -> list[Equation]:
-    """All display equations of ``path``.
+    """All display equations of all chapters, in reading order.
 
     Raises
     ------
@@ -66,6 +61,7 @@ def read_chapter(path: Path) -> list[Equation]:
     """
     return [
         equation(path.stem, label or f"line-{line}", line, latex)
+        for path in chapters(book)
         for line, label, latex in _blocks(path.read_text(encoding="utf-8"), path.name)
     ]
 

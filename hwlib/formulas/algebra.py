@@ -43,6 +43,11 @@ class Algebra(Protocol):
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool: ...
 
 
+def seed(point: int) -> str:
+    """Seed of the values at a point: at two of five points they come from the whole domain."""
+    return f"{FAR if point % 5 >= 3 else ''}{point}"
+
+
 def draw(key: str, domain: str, seed: str) -> float | int:
     """A random number of a domain, the same for the same key and seed."""
     rng = random.Random(f"{seed}/{key}")

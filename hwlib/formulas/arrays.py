@@ -36,6 +36,15 @@ def multiply(a: Value, b: Value) -> Value:
     return product[0, 0] if product.shape == (1, 1) else product
 
 
+def hadamard(a: Value, b: Value) -> Value:
+    """The product of two arrays, entry by entry."""
+    if shape(a) != shape(b) or not shape(a):
+        raise ShapeError(
+            rf"\odot: expected two arrays of one shape, got {shape(a)} and {shape(b)}."
+        )
+    return a * b
+
+
 def entrywise(function: Callable[..., Value], *values: Value) -> Value:
     """Apply a function of numbers to each entry of arrays of one shape."""
     shapes = {shape(v) for v in values} - {()}

@@ -1,30 +1,52 @@
-"""The value of a tree at a point, as far as its symbols have been defined."""
+"""The value of a tree at a point: its symbols are drawn or calculated, and combined."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce
-from typing import ClassVar
+from itertools import count
+from typing import ClassVar, Self
 
 import numpy as np
 
 from hwlib.formulas import arrays
-from hwlib.formulas.algebra import OutOfDomainError
+from hwlib.formulas.algebra import Algebra, OutOfDomainError, draw, seed
 from hwlib.formulas.arrays import ShapeError, Value, add, entrywise, multiply, scalar, shape
-from hwlib.formulas.notation import Defined, Entry, Free, Key, literal
-from hwlib.formulas.symbols import Bound, Symbols, seed
+from hwlib.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size, literal
 from hwlib.formulas.tree import Node, NotationError
 
 # Functions that are not written as a name and arguments.
 NOTATIONS = {"pi": r"\pi", "exponential": r"\exp", "root": r"\sqrt", "absolute": r"\abs"}
 LONGEST_SUM = 1000
 
+Bound = dict[str, Value]  # the values of arguments and running indices
 
-class Evaluator(Symbols):
-    """Evaluates trees at one point: a method ``_op`` for each operation of `Node`."""
+
+@dataclass
+class Evaluator:
+    """Evaluates trees at one point: a method ``_op`` for each operation of `Node`.
+
+    The number of the point determines every free value: sizes take turns by it, the rest is drawn.
+    ``single`` is set where a statement is about a single example. ``budget`` has an item for each
+    operation that may be spent.
+    """
+
+    scope: Scope
+    algebra: Algebra
+    point: int
+    single: bool = False
+    given: dict[Key, Value] = field(default_factory=dict)
+    budget: Iterator[int] = field(default_factory=count)
+    drawn: dict[Key, Value] = field(default_factory=dict)
+    known: dict[Key, Value] = field(default_factory=dict)  # from what is drawn and given
 
     no_case: ClassVar[type[Exception]] = NotationError  # raised where none of the cases applies
 
+    def with_given(self, key: Key, value: Value) -> Self:
+        """The same point, except that one symbol has another value."""
+        return replace(self, given={**self.given, key: value}, known={})
+
     def value(self, node: Node, bound: Bound | None = None) -> Value:
-        """The value of ``node``; ``bound`` holds arguments and running indices."""
+        """The value of ``node``."""
         if next(self.budget, None) is None:
             raise NotationError("it takes too long to compute: write a shorter formula")
         try:
@@ -47,13 +69,74 @@ class Evaluator(Symbols):
             return self.named(name)
         return self.entry(node.name, tuple(self.integer(a, bound) for a in node.args))
 
+    # --- Symbols
+
+    def named(self, name: str, single: bool | None = None) -> Value:
+        """The value of a symbol without indices."""
+        key, meaning = self.scope.find(name, 0, self.single if single is None else single)
+        if key in self.given:
+            return self.given[key]
+        if isinstance(meaning, Defined):
+            if key not in self.known:
+                self.known[key] = self.value(meaning.body)
+            return self.known[key]
+        if key not in self.drawn:
+            self.drawn[key] = self._draw(key, meaning)
+        return self.drawn[key]
+
+    def _draw(self, key: Key, meaning: object) -> Value:
+        if isinstance(meaning, Size):
+            size = meaning.values[self.point % len(meaning.values)]
+            return self.algebra.number(str(size))
+        if isinstance(meaning, Index):
+            size = int(self.named(meaning.size))
+            share = draw(f"index {key}", "unit", str(self.point))
+            return self.algebra.number(str(1 + int((share - 0.05) / 0.9 * size)))
+        assert isinstance(meaning, Free)
+        lengths = tuple(int(s) if s.isdigit() else int(self.named(s)) for s in meaning.shape)
+        if not lengths:
+            return self._leaf(str(key), meaning)
+        array = np.empty(lengths, dtype=object)
+        for index in np.ndindex(lengths):
+            array[index] = self._leaf(f"{key}{list(index)}", meaning)
+        return array
+
+    def _leaf(self, name: str, meaning: Free) -> Value:
+        return self.algebra.leaf(name, meaning.domain, seed(self.point))
+
+    def entry(self, name: str, index: tuple[int, ...]) -> Value:
+        """The value of a symbol with indices, counted from 1."""
+        key, meaning = self.scope.find(name, len(index))
+        place = key._replace(index=index)
+        if place in self.given:
+            return self.given[place]
+        if isinstance(meaning, Entry):
+            array = self.named(meaning.array, single=False)
+            return array[arrays.position(meaning.array, array, index)]
+        if place not in self.known:
+            self.known[place] = self._new_entry(place, meaning)
+        return self.known[place]
+
+    def _new_entry(self, key: Key, meaning: object) -> Value:
+        index = key.index
+        if isinstance(meaning, Free):
+            return self._leaf(f"{key}{list(index)}", meaning)
+        first = f"{key.name}_{index[0]}"  # where a recursion starts, such as u_0
+        if key.arity == 1 and self.scope.knows(first):
+            return self.named(first)
+        if key.arity == 1 and index[0] < 0:
+            raise NotationError(f"{key.name} is defined by itself, and has no first value.")
+        if not isinstance(meaning, Defined):
+            raise NotationError(f"{key.name} has no entries.")
+        numbers = {
+            p: self.algebra.number(str(i)) for p, i in zip(meaning.parameters, index, strict=True)
+        }
+        return self.value(meaning.body, numbers)
+
     # --- Arithmetic
 
     def _number(self, node: Node, _bound: Bound) -> Value:
         return self.algebra.number(node.name)
-
-    def _group(self, node: Node, bound: Bound) -> Value:
-        return self.value(node.args[0], bound)
 
     def _sum(self, node: Node, bound: Bound) -> Value:
         values = [self.value(a, bound) for a in node.args]
@@ -62,6 +145,8 @@ class Evaluator(Symbols):
 
     def _product(self, node: Node, bound: Bound) -> Value:
         return reduce(multiply, (self.value(a, bound) for a in node.args))
+
+    _group = _product
 
     def _star(self, node: Node, bound: Bound) -> Value:
         values = [self.value(a, bound) for a in node.args]
@@ -72,15 +157,7 @@ class Evaluator(Symbols):
         return multiply(*values)
 
     def _hadamard(self, node: Node, bound: Bound) -> Value:
-        first, *others = (self.value(a, bound) for a in node.args)
-        for other in others:
-            if shape(first) != shape(other) or shape(first) == ():
-                raise ShapeError(
-                    rf"\odot: expected two arrays of one shape, got {shape(first)} and "
-                    f"{shape(other)}."
-                )
-            first = first * other
-        return first
+        return reduce(arrays.hadamard, (self.value(a, bound) for a in node.args))
 
     def _fraction(self, node: Node, bound: Bound) -> Value:
         below, above = (self.value(a, bound) for a in reversed(node.args))
@@ -147,9 +224,8 @@ class Evaluator(Symbols):
             if not values:
                 raise OutOfDomainError(f"{command} of no number")
             return self.algebra.functions[command]([scalar(v, "a term") for v in values])
-        if not values:
-            return self.algebra.number("0" if command == r"\sum" else "1")
-        return reduce(add if command == r"\sum" else multiply, values)
+        start, combine = ("0", add) if command == r"\sum" else ("1", multiply)
+        return reduce(combine, values, self.algebra.number(start))
 
     def _call(self, node: Node, bound: Bound) -> Value:
         """The value of a function of the book, or of its derivative, entry by entry."""
@@ -161,7 +237,7 @@ class Evaluator(Symbols):
         if key in self.given:
             return self.given[key](*arguments)
         if isinstance(meaning, Free):
-            return self._any_function(str(key), *arguments)
+            return self._any_function(key, *arguments)
         if len(arguments) != len(meaning.parameters):
             raise NotationError(f"{name} takes {len(meaning.parameters)} arguments.")
         if primes > 1:
@@ -175,9 +251,9 @@ class Evaluator(Symbols):
         whole = any(n.op in ("norm", "transpose") for n in meaning.body.walk())
         return function(*arguments) if whole else entrywise(function, *arguments)
 
-    def _any_function(self, name: str, x: Value) -> Value:
+    def _any_function(self, key: Key, x: Value) -> Value:
         """Some smooth function, for a statement about all of them."""
-        a, b = (self.algebra.leaf(f"{name} {i}", "unit", seed(self.point)) for i in "ab")
+        a, b = (self._leaf(f"{key} {i}", Free("unit")) for i in "ab")
         return self.algebra.functions[r"\sin"](a * x + b) + b * x * x
 
     def _derivative(self, node: Node, bound: Bound) -> Value:

@@ -16,9 +16,8 @@ from hwlib.formulas.tree import Node, NotationError
 DEEPEST = 40  # brackets inside brackets
 RELATIONS = (ORDER.keys() - {"="}) | {r"\approx", r"\leftarrow", r"\propto", r"\sim"}
 CALLED = set("fghpqsFGPQS")  # usual names of functions, where the task has no such letter
-TIMES = {r"\cdot", "*"}
 E = Node("exponential", (ONE,))
-NO_FACTOR = RELATIONS | TIMES | {r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top"}
+NO_FACTOR = RELATIONS | {r"\cdot", r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top"}
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,6 @@ def read(answer: str, letters: Letters) -> list[Side]:
         sides.append(reader.side())
     reader.end()
     return sides
-
-
-def times(left: Node, right: Node) -> Node:
-    """A product, without products inside of it on the left."""
-    return Node("product", (*(left.args if left.op == "product" else (left,)), right))
 
 
 def read_expression(text: str, scope: Scope) -> Node:
@@ -106,21 +100,18 @@ class Reader(Calls):
         """Factors side by side or with a sign between them; a slash divides by one factor."""
         result = self.factor()
         while True:
-            sign = self.peek()
-            if sign in TIMES:
-                self.take()
-                factor = self.factor()
-                result = Node("star", (result, factor)) if sign == "*" else times(result, factor)
-            elif sign == "/":
-                self.take()
+            if self.skip("/"):
                 result = Node("fraction", (result, self.factor()))
                 if self.starts_factor() and self.peek() not in (r"\sum", r"\prod"):
                     raise self.error(
                         "what stands after a / b may belong above or below: write \\frac{a}{b} or "
                         "brackets"
                     )
-            elif self.starts_factor():
-                result = times(result, self.factor())
+            elif self.skip("*"):
+                result = Node("star", (result, self.factor()))
+            elif self.skip(r"\cdot") or self.starts_factor():
+                before = result.args if result.op == "product" else (result,)
+                result = Node("product", (*before, self.factor()))
             else:
                 return result
 

@@ -90,10 +90,9 @@ def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
     test = condition.test
     sizes: dict[str, int] = {}
     for node in test.walk():
-        if node.op == "symbol" and not node.args and evaluator.scope.knows(node.name):
-            meaning = evaluator.scope.find(node.name)[1]
-            if isinstance(meaning, Index):
-                sizes[node.name] = int(evaluator.named(meaning.size))
+        meaning = evaluator.scope.meanings.get(Key(node.name, len(node.args)))
+        if node.op == "symbol" and isinstance(meaning, Index):
+            sizes[node.name] = int(evaluator.named(meaning.size))
     for values in np.ndindex(*sizes.values()):
         numbers = [evaluator.algebra.number(str(v + 1)) for v in values]
         if not evaluator.holds(test, dict(zip(sizes, numbers, strict=True))):

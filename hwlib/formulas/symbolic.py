@@ -39,11 +39,8 @@ class Symbolic:
     def leaf(self, key: str, domain: str, seed: str) -> Scalar:
         if domain == "integer":
             return sp.Integer(draw(key, domain, seed))
-        return (
-            sp.Symbol(key, real=True)
-            if domain in ("real", "small")
-            else sp.Symbol(key, positive=True)
-        )
+        known = {"real": True} if domain in ("real", "small") else {"positive": True}
+        return sp.Symbol(key, **known)
 
     def divide(self, a: Scalar, b: Scalar) -> Scalar:
         if b == 0:
@@ -109,11 +106,11 @@ def is_zero(difference: sp.Expr) -> bool:
     if len(symbols) > MOST_SIGNED:
         return False
     for signs in product((1, -1), repeat=len(symbols)):
-        parts = [
-            s * sp.Symbol(f"{symbol}p", positive=True)
-            for s, symbol in zip(signs, symbols, strict=True)
-        ]
-        if not _vanishes(difference.subs(dict(zip(symbols, parts, strict=True)))):
+        signed = {
+            symbol: sign * sp.Symbol(f"{symbol}p", positive=True)
+            for symbol, sign in zip(symbols, signs, strict=True)
+        }
+        if not _vanishes(difference.subs(signed)):
             return False
     return True
 

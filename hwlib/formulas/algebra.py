@@ -76,7 +76,7 @@ class Numeric:
         self.tolerance = self.context.mpf(10) ** (-digits // 2)
         c = self.context
         hard = {"exp": c.exp, "sin": c.sin, "cos": c.cos, "sinh": c.sinh, "cosh": c.cosh}
-        self.functions = {
+        self.functions: dict[str, Callable[..., Scalar]] = {
             **{rf"\{name}": self._of_moderate(function) for name, function in hard.items()},
             r"\log": self._log,
             r"\plog": lambda x: self._log(1 + x),

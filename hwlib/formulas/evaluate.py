@@ -107,7 +107,7 @@ class Evaluator:
     def entry(self, name: str, index: tuple[int, ...]) -> Value:
         """The value of a symbol with indices, counted from 1."""
         key, meaning = self.scope.find(name, len(index))
-        place = key._replace(index=index)
+        place = key._replace(entry=index)
         if place in self.given:
             return self.given[place]
         if isinstance(meaning, Entry):
@@ -118,7 +118,7 @@ class Evaluator:
         return self.known[place]
 
     def _new_entry(self, key: Key, meaning: object) -> Value:
-        index = key.index
+        index = key.entry
         if isinstance(meaning, Free):
             return self._leaf(f"{key}{list(index)}", meaning)
         first = f"{key.name}_{index[0]}"  # where a recursion starts, such as u_0
@@ -291,7 +291,7 @@ class Evaluator:
         index = tuple(self.integer(a, bound) for a in symbol.args)
         key, meaning = self.scope.find(symbol.name, len(index))
         if not isinstance(meaning, Entry):
-            return self.entry(symbol.name, index), partial(given, key._replace(index=index))
+            return self.entry(symbol.name, index), partial(given, key._replace(entry=index))
         array = self.named(meaning.array, single=False)
         place = arrays.position(meaning.array, array, index)
         whole, _ = self.scope.find(meaning.array)

@@ -170,4 +170,4 @@ def _where(evaluator: Evaluator) -> str:
 
 
 def _written(key: Key) -> str:
-    return f"{key.name}_{{{','.join(map(str, key.index))}}}" if key.index else key.name
+    return f"{key.name}_{{{','.join(map(str, key.entry))}}}" if key.entry else key.name

@@ -17,13 +17,13 @@ DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
 class Key(NamedTuple):
     """A name with its number of indices; functions and symbols of one example are kept apart.
 
-    With an ``index`` it is the key of one entry.
+    With the indices of an ``entry`` it is the key of that entry.
     """
 
     name: str
     arity: int = 0
     kind: str = ""  # "", "function" or "one example"
-    index: tuple[int, ...] = ()
+    entry: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name + (f"/{self.arity}" if self.arity else "") + self.kind[:1]
@@ -166,8 +166,8 @@ def declaration(symbol: str, text: str, read: Callable[[str], Node]) -> tuple[Ke
         return Key(symbol[:-2], kind="function"), Free(text)
     word, _, rest = text.partition(" ")
     if symbol.endswith(")"):
-        name, _, letter = symbol[:-1].rpartition("(")
-        return Key(name, kind="function"), Defined(read(rest), (letter,))
+        function, _, letter = symbol[:-1].rpartition("(")
+        return Key(function, kind="function"), Defined(read(rest), (letter,))
     node = read(symbol)
     name = literal(node)
     key = Key(name) if name else Key(node.name, len(node.args))

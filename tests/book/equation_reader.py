@@ -39,7 +39,7 @@ class Reader:
                 places[Key(name, kind="function")] = value
             elif name.endswith("_"):  # one value for each index
                 for index in np.ndindex(np.shape(value)):
-                    key = Key(name[:-1], len(index), index=tuple(i + 1 for i in index))
+                    key = Key(name[:-1], len(index), entry=tuple(i + 1 for i in index))
                     places[key] = _exact(value[index])
             elif context.scope.knows(name) or Key(name) in context.scope.one_example:
                 alone = single and not np.shape(value)

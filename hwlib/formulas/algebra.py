@@ -17,8 +17,6 @@ ROUNDS = {"real": (0.2, 3.0), "positive": (0.2, 3.0), "unit": (0.05, 0.95), "sma
 # Of a result, as a power of e; with larger ones a sine or a whole number takes minutes.
 LARGEST_EXPONENT = 10**4
 
-FAR = "far "  # seeds that begin so draw from the whole domain
-
 Scalar = Any
 
 
@@ -36,24 +34,19 @@ class Algebra(Protocol):
     functions: dict[str, Callable[..., Scalar]]
 
     def number(self, text: str) -> Scalar: ...
-    def leaf(self, key: str, domain: str, seed: str) -> Scalar: ...
+    def leaf(self, key: str, domain: str, point: int) -> Scalar: ...
     def divide(self, a: Scalar, b: Scalar) -> Scalar: ...
     def power(self, a: Scalar, b: Scalar) -> Scalar: ...
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar: ...
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool: ...
 
 
-def seed(point: int) -> str:
-    """Seed of the values at a point: at two of five points they come from the whole domain."""
-    return f"{FAR if point % 5 >= 3 else ''}{point}"
-
-
-def draw(key: str, domain: str, seed: str) -> float | int:
-    """A random number of a domain, the same for the same key and seed."""
-    rng = random.Random(f"{seed}/{key}")
+def draw(key: str, domain: str, point: int, far: bool = False) -> float | int:
+    """A random number of a domain, the same for the same key and point; ``far`` from all of it."""
+    rng = random.Random(f"{'far ' if far else ''}{point}/{key}")
     if domain == "integer":
         return rng.randint(0, 3)
-    size = _far(rng, domain) if seed.startswith(FAR) else rng.uniform(*ROUNDS[domain])
+    size = _far(rng, domain) if far else rng.uniform(*ROUNDS[domain])
     return -size if domain in ("real", "small") and rng.random() < 0.5 else size
 
 
@@ -92,8 +85,8 @@ class Numeric:
             r"\abs": abs,
         }
 
-    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
-        return self.context.mpf(draw(key, domain, seed))
+    def leaf(self, key: str, domain: str, point: int) -> Scalar:
+        return self.context.mpf(draw(key, domain, point, far=point % 5 >= 3))
 
     @staticmethod
     def _of_moderate(function: Callable[[Scalar], Scalar]) -> Callable[[Scalar], Scalar]:

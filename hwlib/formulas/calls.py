@@ -1,6 +1,6 @@
 """Functions, sums, cases and derivatives in an answer."""
 
-from hwlib.formulas.names import LABELS, Names
+from hwlib.formulas.names import Names
 from hwlib.formulas.normalise import ROW
 from hwlib.formulas.tree import Node
 
@@ -211,11 +211,7 @@ class Calls(Names):
         name = self.peek()
         if self.scope.is_function(name) and self.peek(1) in ("}", "/"):
             return Node("symbol", (), self.take())
-        if name in LABELS and self.peek(1) == "(":
-            self.take()
-            self.arguments(name)
-            return self.named(name)
-        return self.expression() if whole else self.symbol()
+        return self.named_loss() or (self.expression() if whole else self.symbol())
 
     def nabla(self) -> Node:
         r"""``\nabla_{W_2} L``, ``\partial_z \ell``."""

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hwlib.formulas import arrays
-from hwlib.formulas.algebra import Algebra, OutOfDomainError, draw, seed
+from hwlib.formulas.algebra import Algebra, OutOfDomainError, draw
 from hwlib.formulas.arrays import ShapeError, Value, add, entrywise, multiply, scalar, shape
 from hwlib.formulas.notation import Defined, Entry, Free, Index, Key, Scope, Size, literal
 from hwlib.formulas.tree import Node, NotationError
@@ -90,7 +90,7 @@ class Evaluator:
             return self.algebra.number(str(size))
         if isinstance(meaning, Index):
             size = int(self.named(meaning.size))
-            share = draw(f"index {key}", "unit", str(self.point))
+            share = draw(f"index {key}", "unit", self.point)
             return self.algebra.number(str(1 + int((share - 0.05) / 0.9 * size)))
         assert isinstance(meaning, Free)
         lengths = tuple(int(s) if s.isdigit() else int(self.named(s)) for s in meaning.shape)
@@ -102,7 +102,7 @@ class Evaluator:
         return array
 
     def _leaf(self, name: str, meaning: Free) -> Value:
-        return self.algebra.leaf(name, meaning.domain, seed(self.point))
+        return self.algebra.leaf(name, meaning.domain, self.point)
 
     def entry(self, name: str, index: tuple[int, ...]) -> Value:
         """The value of a symbol with indices, counted from 1."""

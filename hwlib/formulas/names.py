@@ -42,6 +42,7 @@ class Names:
     factor: Callable[[], Node]
     group: Callable[[], Node]
     script: Callable[[], Node]
+    named_loss: Callable[[], Node | None]
     starts_factor: Callable[[], bool]
 
     def __init__(self, answer: str, letters: Letters) -> None:

@@ -36,9 +36,9 @@ class Symbolic:
     def number(self, text: str) -> Scalar:
         return sp.Rational(text)
 
-    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
+    def leaf(self, key: str, domain: str, point: int) -> Scalar:
         if domain == "integer":
-            return sp.Integer(draw(key, domain, seed))
+            return sp.Integer(draw(key, domain, point))
         known = {"real": True} if domain in ("real", "small") else {"positive": True}
         return sp.Symbol(key, **known)
 

@@ -45,9 +45,9 @@ def decide(link: Link) -> Decision:
     return Decision(link, "proven by SymPy" if prove(link) else "holds at random points")
 
 
-def read(book: Path = BOOK) -> list[Context]:
+def read() -> list[Context]:
     """Every statement of the book with the meanings in force there."""
-    return list(contexts(read_book(book)))
+    return list(contexts(read_book(BOOK)))
 
 
 def decisions(book: Sequence[Context]) -> Iterator[Decision]:
@@ -55,9 +55,9 @@ def decisions(book: Sequence[Context]) -> Iterator[Decision]:
     return (decide(link) for context in book for link in context.links)
 
 
-def verdicts(found: Sequence[Decision], book: Path = BOOK) -> dict[str, dict[str, Any]]:
+def verdicts(found: Sequence[Decision]) -> dict[str, dict[str, Any]]:
     """What the website shows: how the relations of each equation were decided, and of what text."""
-    written = [Written(e.chapter, e.label, e.latex) for e in read_book(book)]
+    written = [Written(e.chapter, e.label, e.latex) for e in read_book(BOOK)]
     digests = fingerprints(written, read_tables())
     stored: dict[str, dict[str, Any]] = {}
     for decision in found:
@@ -66,10 +66,10 @@ def verdicts(found: Sequence[Decision], book: Path = BOOK) -> dict[str, dict[str
     return stored
 
 
-def store(found: Sequence[Decision], path: Path = STORED) -> None:
+def store(found: Sequence[Decision]) -> None:
     """Store the verdicts for the website, which is built without the checker."""
     rows = [f"{json.dumps(name)}: {json.dumps(row)}" for name, row in verdicts(found).items()]
-    path.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    STORED.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
 
 
 def lines(found: Sequence[Decision]) -> Iterator[str]:

@@ -15,8 +15,8 @@ BREAK = re.compile(r"\\\\\*?(?:\s*\[\s*-?[\d.]+\s*(?:cm|mm|pt|pc|ex|em|in|mu|sp|
 ROW = "¶"  # where a row of several ends
 SIZES = re.compile(r"\\(left|right|[bB]igg?[lrm]?)\s*(?=[()\[\]|/]|\\[lr]?[vV]ert)")
 DIFFERENTIAL = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))(?![_'])\s*")
-# A d before a name: `d w` or `d\theta`, but not `d \cdot w`.
 ARGUMENT = re.compile(r"\s*(\{|\\(?!hat|bar|tilde|frac|sqrt|partial)[A-Za-z]+|[A-Za-z\d])")
+# A d before a name: `d w` or `d\theta`, but not `d \cdot w`.
 BELOW = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))\s*(?=[A-Za-z]|\\(?!cdot|odot|times))")
 
 
@@ -24,9 +24,8 @@ def split_statements(latex: str) -> list[str]:
     """One text per statement; a row that begins with a relation continues the row before."""
     rows = [latex]
     if aligned := ALIGNED.fullmatch(latex):
-        rows = outside_cases(aligned[2], lambda part: BREAK.sub(ROW, part.replace("&", " "))).split(
-            ROW
-        )
+        marked = outside_cases(aligned[2], lambda part: BREAK.sub(ROW, part.replace("&", " ")))
+        rows = marked.split(ROW)
     statements: list[str] = []
     for row in map(str.strip, rows):
         if statements and RELATION.match(row):

@@ -6,6 +6,7 @@ Derivatives are central differences of about 50 correct digits; no rule of calcu
 import operator
 import random
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 import mpmath
@@ -15,8 +16,6 @@ ROUNDS = {"real": (0.2, 3.0), "positive": (0.2, 3.0), "unit": (0.05, 0.95), "sma
 
 # Of a result, as a power of e; with larger ones a sine or a whole number takes minutes.
 LARGEST_EXPONENT = 10**4
-
-FAR = "far "  # seeds that begin so draw from the whole domain
 
 Scalar = Any
 
@@ -35,19 +34,19 @@ class Algebra(Protocol):
     functions: dict[str, Callable[..., Scalar]]
 
     def number(self, text: str) -> Scalar: ...
-    def leaf(self, key: str, domain: str, seed: str) -> Scalar: ...
+    def leaf(self, key: str, domain: str, point: int) -> Scalar: ...
     def divide(self, a: Scalar, b: Scalar) -> Scalar: ...
     def power(self, a: Scalar, b: Scalar) -> Scalar: ...
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar: ...
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool: ...
 
 
-def draw(key: str, domain: str, seed: str) -> float | int:
-    """A random number of a domain, the same for the same key and seed."""
-    rng = random.Random(f"{seed}/{key}")
+def draw(key: str, domain: str, point: int, far: bool = False) -> float | int:
+    """A random number of a domain, the same for the same key and point; ``far`` from all of it."""
+    rng = random.Random(f"{'far ' if far else ''}{point}/{key}")
     if domain == "integer":
         return rng.randint(0, 3)
-    size = _far(rng, domain) if seed.startswith(FAR) else rng.uniform(*ROUNDS[domain])
+    size = _far(rng, domain) if far else rng.uniform(*ROUNDS[domain])
     return -size if domain in ("real", "small") and rng.random() < 0.5 else size
 
 
@@ -65,33 +64,29 @@ class Numeric:
     def __init__(self, digits: int = DIGITS) -> None:
         self.context = mpmath.mp.clone()
         self.context.dps = digits
-        self.numbers: dict[str, Scalar] = {}
+        self.number = cache(self.context.mpf)  # of a text
         self.step = self.context.mpf(10) ** (-digits * 5 // 16)
         self.tolerance = self.context.mpf(10) ** (-digits // 2)
         c = self.context
-        self.functions = {
-            r"\exp": self._of_moderate(c.exp),
+        hard = {"exp": c.exp, "sin": c.sin, "cos": c.cos, "sinh": c.sinh, "cosh": c.cosh}
+        self.functions: dict[str, Callable[..., Scalar]] = {
+            **{rf"\{name}": self._of_moderate(function) for name, function in hard.items()},
             r"\log": self._log,
+            r"\plog": lambda x: self._log(1 + x),
             r"\sqrt": lambda x: self.power(x, c.mpf("0.5")),
-            r"\sin": self._of_moderate(c.sin),
-            r"\cos": self._of_moderate(c.cos),
             r"\tanh": c.tanh,
-            r"\sinh": self._of_moderate(c.sinh),
-            r"\cosh": self._of_moderate(c.cosh),
+            r"\artanh": lambda x: self._log(self.divide(1 + x, 1 - x)) / 2,
+            r"\sech": lambda x: 1 / self.functions[r"\cosh"](x),
             r"\sign": c.sign,
             r"\pi": lambda: +c.pi,
+            r"\relu": lambda x: max(x, 0),
             r"\max": max,
             r"\min": min,
-            "abs": abs,
+            r"\abs": abs,
         }
 
-    def number(self, text: str) -> Scalar:
-        if text not in self.numbers:
-            self.numbers[text] = self.context.mpf(text)
-        return self.numbers[text]
-
-    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
-        return self.context.mpf(draw(key, domain, seed))
+    def leaf(self, key: str, domain: str, point: int) -> Scalar:
+        return self.context.mpf(draw(key, domain, point, far=point % 5 >= 3))
 
     @staticmethod
     def _of_moderate(function: Callable[[Scalar], Scalar]) -> Callable[[Scalar], Scalar]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import NotationError
 
 Value = Any  # a scalar of the algebra, or a two-dimensional object array of them
 
@@ -21,10 +21,8 @@ def shape(value: Value) -> tuple[int, ...]:
 
 def add(a: Value, b: Value) -> Value:
     """a + b; a number, or a single row, is added to each row of an array."""
-    if shape(a) != shape(b) and shape(a) and shape(b):
-        row = b.shape[0] == 1 and a.shape[1] == b.shape[1]
-        if not row:
-            raise ShapeError(f"cannot add the shapes {shape(a)} and {shape(b)}.")
+    if shape(a) and shape(b) and shape(b) not in (shape(a), (1, a.shape[1])):
+        raise ShapeError(f"cannot add the shapes {shape(a)} and {shape(b)}.")
     return a + b
 
 
@@ -38,14 +36,36 @@ def multiply(a: Value, b: Value) -> Value:
     return product[0, 0] if product.shape == (1, 1) else product
 
 
+def hadamard(a: Value, b: Value) -> Value:
+    """The product of two arrays, entry by entry."""
+    if shape(a) != shape(b) or not shape(a):
+        raise ShapeError(
+            rf"\odot: expected two arrays of one shape, got {shape(a)} and {shape(b)}."
+        )
+    return a * b
+
+
 def entrywise(function: Callable[..., Value], *values: Value) -> Value:
     """Apply a function of numbers to each entry of arrays of one shape."""
-    if not any(isinstance(v, np.ndarray) for v in values):
+    shapes = {shape(v) for v in values} - {()}
+    if not shapes:
         return function(*values)
-    shapes = {v.shape for v in values if isinstance(v, np.ndarray)}
     if len(shapes) > 1:
         raise ShapeError(f"expected arrays of one shape, got {sorted(shapes)}.")
     return np.frompyfunc(function, len(values), 1)(*values)
+
+
+def position(name: str, array: Value, index: tuple[int, ...]) -> tuple[int, int]:
+    """Where an entry stands in an array of this name, by its indices, which count from 1."""
+    if not shape(array):
+        raise ShapeError(f"{name} is a number here, and has no entries.")
+    rows, columns = array.shape
+    if len(index) > 2 or (len(index) == 1 and columns > 1):
+        raise ShapeError(f"an entry of {name} has other indices.")
+    row, column = [*index, 1][:2]
+    if not (1 <= row <= rows and 1 <= column <= columns):
+        raise ShapeError(f"{name} has no entry {index}: it is {rows} by {columns}.")
+    return row - 1, column - 1
 
 
 def replaced(array: Value, position: tuple[int, ...], x: Value) -> Value:

@@ -1,7 +1,7 @@
 """Functions, sums, cases and derivatives in an answer."""
 
-from hwlib.formulas.names import LABELS, Names
-from hwlib.formulas.spelling import ROW
+from hwlib.formulas.names import Names
+from hwlib.formulas.normalise import ROW
 from hwlib.formulas.tree import Node
 
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
@@ -11,7 +11,9 @@ FUNCTIONS = {
 }
 ORDER = {r"\ge": r"\ge", ">=": r"\ge", r"\le": r"\le", "<=": r"\le", ">": ">", "<": "<"}
 ORDER |= {"=": "=", r"\ne": r"\ne"}
+EXTREMES = (r"\max", r"\min")
 MORE = (r"\sum", r"\prod", *FUNCTIONS)
+AS_FRACTION = r"write a derivative as \frac{\partial L}{\partial w}"
 ZERO, ONE = Node("number", (), "0"), Node("number", (), "1")
 
 
@@ -20,12 +22,12 @@ class Calls(Names):
 
     def function(self) -> Node:
         r"""``\log x``, ``\log(x)``, ``\tanh^2 x``, ``\log_{10} x``, ``\max(x, y)``."""
-        if self.peek() in (r"\max", r"\min") and self.peek(1) == "_":
+        if self.peek() in EXTREMES and self.peek(1) == "_":
             return self.big()
         name, power, base = self.take(), None, None
         while self.peek() in ("^", "_"):
             above = self.take() == "^"
-            script = self.group() if self.peek() == "{" else self.script()
+            script = self.script()
             if above:
                 power = self._power(name, script)
             elif name == r"\log":
@@ -33,49 +35,34 @@ class Calls(Names):
             else:
                 raise self.error(f"{name} has no index")
         arguments = self.arguments(name) if self.peek() in CLOSING else [self.bare(name)]
-        result = self.applied(name, arguments)
+        if len(arguments) > 1 and name not in EXTREMES:
+            raise self.error(f"{name} takes one argument")
+        if len(arguments) == 1 and name in EXTREMES:
+            raise self.error(f"{name} takes two arguments: {name}(a, b)")
+        result = Node("builtin", tuple(arguments), name)
         if base is not None:
             result = Node("fraction", (result, Node("builtin", (base,), r"\log")))
         return Node("power", (result, power)) if power else result
 
     def _power(self, name: str, script: Node) -> Node:
-        if script.op == "number" and name not in (r"\exp", r"\max", r"\min"):
+        if script.op == "number" and name not in (r"\exp", *EXTREMES):
             return script
         raise self.error(
             f"{name} with this exponent can be an inverse or a power: write ({name}(x))^a, or the "
             "inverse by other functions"
         )
 
-    def applied(self, name: str, arguments: list[Node]) -> Node:
-        """A function of its arguments."""
-        if len(arguments) > 1 and name not in (r"\max", r"\min"):
-            raise self.error(f"{name} takes one argument")
-        if len(arguments) == 1 and name in (r"\max", r"\min"):
-            raise self.error(f"{name} takes two arguments: {name}(a, b)")
-        if name == r"\abs":
-            return Node("absolute", tuple(arguments), "abs")
-        if name == r"\sech":
-            return Node("fraction", (ONE, Node("builtin", tuple(arguments), r"\cosh")))
-        if name == r"\artanh":
-            above, below = (Node("sum", (ONE, *arguments), signs) for signs in ("++", "+-"))
-            whole = Node("builtin", (Node("fraction", (above, below)),), r"\log")
-            return Node("fraction", (whole, Node("number", (), "2")))
-        if name == r"\plog":
-            return Node("builtin", (Node("sum", (ONE, *arguments), "++"),), r"\log")
-        if name == r"\relu":
-            return Node("builtin", (arguments[0], ZERO), r"\max")
-        return Node("builtin", tuple(arguments), name)
-
-    def arguments(self, name: str) -> list[Node]:
-        """Arguments in brackets, with commas between them."""
+    def arguments(self, name: str = "") -> list[Node]:
+        """What stands in brackets, with commas between if it belongs to the function of a name."""
         opening = self.take()
+        closing = CLOSING[opening]
         bars, self.bars = self.bars, 0
         found = [self.expression()]
-        while self.peek() in (",", ";") and opening != "{":
-            self.take()
+        while name and opening != "{" and (self.skip(",") or self.skip(";")):
             found.append(self.expression())
-        if not self.skip(CLOSING[opening]):
-            raise self.error(f"the bracket of {name} is not closed before this")
+        if not self.skip(closing):
+            bracket = f"of {name}" if name else opening
+            raise self.error(f"the bracket {bracket} is not closed with {closing} before this")
         self.bars = bars
         return found
 
@@ -83,7 +70,7 @@ class Calls(Names):
         """An argument without brackets: what follows directly."""
         if self.peek() in ("-", "+"):
             raise self.error(f"put the argument of {name} into brackets")
-        if self.peek() in ("", "*", "/", "=") or name in (r"\max", r"\min"):
+        if self.peek() in ("", "*", "/", "=") or name in EXTREMES:
             raise self.error(f"{name} needs its argument in brackets")
         inner = self.factor()
         if inner.op == "big":
@@ -100,12 +87,11 @@ class Calls(Names):
         r"""A function of the book: ``\sigma(z)``, ``\sigma'(z)``, ``\sigma^2(z)``."""
         start, name, primes, power = self.at, self.take(), "", None
         while self.peek() in ("'", "^"):
-            if self.peek() == "'" or self.peek(1) == "'":
-                self.skip("^")
-                primes += self.take()
-                continue
-            self.take("^")
-            power = self._power(name, self.script())
+            if self.skip("'") or self.skip("^", "'"):
+                primes += "'"
+            else:
+                self.take("^")
+                power = self._power(name, self.script())
         if self.peek() not in CLOSING:
             raise self.error(f"{name} needs its argument: {name}(z)")
         arguments = tuple(self.arguments(name))
@@ -151,7 +137,8 @@ class Calls(Names):
 
     def cases(self) -> Node:
         r"""``\begin{cases} ... \end{cases}``."""
-        self._environment(r"\begin")
+        for token in (r"\begin", *"{cases}"):
+            self.take(token)
         found = []
         while self.peek() != r"\end":
             value = self.expression()
@@ -159,13 +146,9 @@ class Calls(Names):
             self.skip("&")
             found.append(Node("case", (value, self.condition())))
             self.skip(ROW)
-        self._environment(r"\end")
-        return Node("cases", tuple(found))
-
-    def _environment(self, command: str) -> None:
-        self.take(command)
-        for token in ("{", *"cases", "}"):
+        for token in (r"\end", *"{cases}"):
             self.take(token)
+        return Node("cases", tuple(found))
 
     def condition(self) -> Node:
         """When a case applies."""
@@ -188,36 +171,17 @@ class Calls(Names):
 
     # --- Derivatives
 
-    def derivative_of_fraction(self) -> Node | None:
-        r"""What stands behind ``\frac`` as a derivative, if it is one."""
-        if self.peek() != "{":
-            return None
-        start = self.at
-        closing = self._closing(start)
-        above, below = self.tokens[start + 1].text, self.tokens[closing + 2].text
-        if not {above, below} <= {"d", r"\partial"}:
-            return None
-        if self.tokens[closing + 1].text != "{" or self.tokens[closing + 3].text == "}":
-            return None
-        self.at += 2
+    def derivative_of_fraction(self, start: int) -> Node:
+        r"""What stands behind ``\frac{\partial``."""
         if self.peek() == "^":
             raise self.error("only first derivatives are asked for")
         function = None if self.peek() == "}" else self.differentiated()
-        self.take("}")
-        self.take("{")
-        self.take()
+        if not self.skip("}", "{", r"\partial"):
+            raise self.error(AS_FRACTION)
         place = self.symbol()
         self.take("}")
-        self.left_over.append(self.text_from(start - 1))
+        self.left_over.append(self.text_from(start))
         return Node("derivative", (function or self.factor(), place))
-
-    def _closing(self, start: int) -> int:
-        depth = 0
-        for at in range(start, len(self.tokens) - 4):
-            depth += {"{": 1, "}": -1}.get(self.tokens[at].text, 0)
-            if depth == 0:
-                return at
-        return start
 
     def derivative_in_line(self) -> Node | None:
         r"""``\partial \ell / \partial z`` or ``d\ell/dz``, if it stands here."""
@@ -237,7 +201,7 @@ class Calls(Names):
                 self.left_over.append(self.text_from(start))
                 return Node("derivative", (function, place))
         if sign == r"\partial":
-            raise self.error(r"write a derivative as \frac{\partial L}{\partial w}")
+            raise self.error(AS_FRACTION)
         self.at = start
         del self.left_over[known[0] :], self.unknown[known[1] :]
         return None
@@ -247,11 +211,7 @@ class Calls(Names):
         name = self.peek()
         if self.scope.is_function(name) and self.peek(1) in ("}", "/"):
             return Node("symbol", (), self.take())
-        if name in LABELS and self.peek(1) == "(":
-            self.take()
-            self.arguments(name)
-            return self.named(name)
-        return self.expression() if whole else self.symbol()
+        return self.named_loss() or (self.expression() if whole else self.symbol())
 
     def nabla(self) -> Node:
         r"""``\nabla_{W_2} L``, ``\partial_z \ell``."""
@@ -270,9 +230,9 @@ class Calls(Names):
         r"""``softmax(z)_c``: a probability of the task."""
         self.take()
         unknown = len(self.unknown)
-        arguments = [node.name for node in self.arguments("softmax")]
+        found = self.arguments("softmax") if self.peek() in CLOSING else []
         del self.unknown[unknown:]
-        if arguments != ["z"] or self.peek() != "_":
+        if [node.name for node in found] != ["z"] or self.peek() != "_":
             raise self.error("softmax gives several numbers: write softmax(z)_c for one of them")
         self.take()
         return self.named("p", indices=self.indices())

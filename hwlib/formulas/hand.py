@@ -7,19 +7,17 @@ what to write instead.
 
 from dataclasses import dataclass
 
-from hwlib.formulas.calls import CLOSING, FUNCTIONS, ORDER
-from hwlib.formulas.names import LABELS, Letters
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.calls import CLOSING, FUNCTIONS, ONE, ORDER, Calls
+from hwlib.formulas.names import GREEK, LABELS, Letters
+from hwlib.formulas.normalise import ROW
 from hwlib.formulas.notation import Scope
-from hwlib.formulas.pieces import Pieces
-from hwlib.formulas.spelling import ROW
-from hwlib.formulas.tree import Node
+from hwlib.formulas.tree import Node, NotationError
 
 DEEPEST = 40  # brackets inside brackets
 RELATIONS = (ORDER.keys() - {"="}) | {r"\approx", r"\leftarrow", r"\propto", r"\sim"}
 CALLED = set("fghpqsFGPQS")  # usual names of functions, where the task has no such letter
-TIMES = {r"\cdot", "*"}
-NO_FACTOR = RELATIONS | TIMES | {r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top"}
+E = Node("exponential", (ONE,))
+NO_FACTOR = RELATIONS | {r"\cdot", r"\odot", r"\}", r"\end", r"\if", r"\else", r"\top"}
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,9 @@ class Side:
 
     node: Node
     text: str
-    left_over: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    left_over: list[str]
+    unknown: list[str]
+    remarks: list[str]
 
 
 def read(answer: str, letters: Letters) -> list[Side]:
@@ -48,20 +46,12 @@ def read(answer: str, letters: Letters) -> list[Side]:
     return sides
 
 
-def times(left: Node, right: Node) -> Node:
-    """A product, without products inside of it on the left."""
-    return Node("product", (*(left.args if left.op == "product" else (left,)), right))
-
-
 def read_expression(text: str, scope: Scope) -> Node:
     """Read one side, whatever its letters mean."""
-    reader = Reader(text, Letters(scope))
-    node = reader.side().node
-    reader.end()
-    return node
+    return read(text, Letters(scope))[0].node
 
 
-class Reader(Pieces):
+class Reader(Calls):
     """Reads sums of products; names and indices are read by `Names`."""
 
     def side(self) -> Side:
@@ -72,8 +62,7 @@ class Reader(Pieces):
         node = self.expression()
         while self.peek() == ROW and self.peek(1) in ("=", ""):
             self.take()
-        found = (tuple(c) for c in (self.left_over, self.unknown, self.remarks))
-        return Side(node, self.text_from(start), *found)
+        return Side(node, self.text_from(start), self.left_over, self.unknown, self.remarks)
 
     def end(self) -> None:
         """Nothing may follow."""
@@ -93,15 +82,10 @@ class Reader(Pieces):
         """Terms with + and - between them."""
         signs = ""
         terms: list[Node] = []
-        while True:
-            sign = "+"
-            if self.peek() in ("+", "-"):
-                sign = self.take()
-            elif terms:
-                break
+        while not terms or self.peek() in ("+", "-"):
+            signs += self.take() if self.peek() in ("+", "-") else "+"
             if self.peek() in ("+", "-"):
                 raise self.error("two signs in a row: put the second into brackets")
-            signs += sign
             terms.append(self.term())
         return terms[0] if signs == "+" else Node("sum", tuple(terms), signs)
 
@@ -116,21 +100,18 @@ class Reader(Pieces):
         """Factors side by side or with a sign between them; a slash divides by one factor."""
         result = self.factor()
         while True:
-            sign = self.peek()
-            if sign in TIMES:
-                self.take()
-                factor = self.factor()
-                result = Node("star", (result, factor)) if sign == "*" else times(result, factor)
-            elif sign == "/":
-                self.take()
+            if self.skip("/"):
                 result = Node("fraction", (result, self.factor()))
                 if self.starts_factor() and self.peek() not in (r"\sum", r"\prod"):
                     raise self.error(
                         "what stands after a / b may belong above or below: write \\frac{a}{b} or "
                         "brackets"
                     )
-            elif self.starts_factor():
-                result = times(result, self.factor())
+            elif self.skip("*"):
+                result = Node("star", (result, self.factor()))
+            elif self.skip(r"\cdot") or self.starts_factor():
+                before = result.args if result.op == "product" else (result,)
+                result = Node("product", (*before, self.factor()))
             else:
                 return result
 
@@ -167,13 +148,14 @@ class Reader(Pieces):
         """A power, or an array transposed."""
         if self.transposed():
             return Node("transpose", (atom,))
-        if atom.op == "builtin" and atom.name == r"\log":
+        if atom.op == "builtin" and atom.name in (r"\log", r"\plog"):
             raise self.error(
                 r"\log(x)^a is a power of x or of the logarithm: write (\log(x))^a or \log(x^a)"
             )
+        for power in (2, 3):
+            if self.skip("^", "{", r"\odot", str(power), "}"):
+                return Node("hadamard", (atom,) * power)
         self.take("^")
-        if (entrywise := self.entrywise_power()) is not None:
-            return Node("hadamard", (atom,) * entrywise)
         exponent = self.script()
         if exponent.op == "symbol" and not exponent.args and self.counts(exponent.name):
             raise self.error(
@@ -230,3 +212,75 @@ class Reader(Pieces):
         if name in self.letters.withheld:
             self.left_over.append(name)
         return self.named(name)
+
+    # --- What encloses a formula, and what LaTeX takes as one argument
+
+    def group(self) -> Node:
+        """What stands in brackets or braces."""
+        opening, unknown = self.peek(), len(self.unknown)
+        [node] = self.arguments()
+        if opening == "{" and node.op == "symbol" and not node.args and self.peek() == "_":
+            del self.unknown[unknown:]  # {\hat y}_b
+            self.take()
+            return self.named(node.name, indices=self.indices())
+        return node
+
+    def absolute(self) -> Node:
+        """|x|."""
+        self.take("|")
+        self.bars += 1
+        node = self.expression()
+        if not self.skip("|"):
+            raise self.error("a bar | is not closed")
+        self.bars -= 1
+        return Node("absolute", (node,))
+
+    def euler(self) -> Node:
+        """e, the number, with its exponent."""
+        self.take()
+        if not self.skip("^"):
+            return E
+        exponent = self.script()
+        if self.peek() == "_":
+            raise self.error("the exponent of e ends here: put all of it into braces, e^{...}")
+        return Node("exponential", (exponent,))
+
+    def script(self) -> Node:
+        """What TeX raises or puts below a root: a group in braces, or a single sign."""
+        token, kind = self.peek(), self.kind()
+        if token == "{":
+            return self.group()
+        if token in ("-", "+", "(", "["):
+            raise self.error("an exponent of several signs stands in braces: e^{-z}")
+        if token == "e" and not self.knows("e"):
+            self.take()
+            return E
+        if kind == "number":
+            if len(token) > 1:
+                raise self.error(f"put {token} into braces: TeX takes its first digit alone")
+            return Node("number", (), self.take())
+        if kind == "letter" or token in GREEK:
+            return self.named(self.take())
+        raise self.error(r"put what stands here into braces: x^{...}, \sqrt{...}")
+
+    def fraction(self) -> Node:
+        """A fraction, or a derivative."""
+        start = self.at
+        self.take()
+        if self.skip("{", r"\partial"):
+            return self.derivative_of_fraction(start)
+        parts = [part for _ in range(2) if self.peek() == "{" for part in self.arguments()]
+        if len(parts) < 2:
+            raise self.error(r"two pairs of braces belong to a fraction: \frac{a}{b}")
+        return Node("fraction", tuple(parts))
+
+    def root(self) -> Node:
+        """A square root, or another one."""
+        self.take()
+        degree = self.group() if self.peek() == "[" else None
+        inner = self.group() if self.peek() == "(" else self.script()
+        if self.peek() in ("^", "_") and inner.op in ("symbol", "number"):
+            raise self.error("how far does the root go? write \\sqrt{...}")
+        if degree is None:
+            return Node("root", (inner,))
+        return Node("power", (inner, Node("fraction", (ONE, degree))))

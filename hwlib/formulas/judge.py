@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from hwlib.formulas.algebra import Numeric, OutOfDomainError
-from hwlib.formulas.arrays import shape
+from hwlib.formulas.arrays import Value, shape
 from hwlib.formulas.evaluate import Evaluator
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, definition
-from hwlib.formulas.symbols import Place
-from hwlib.formulas.tree import Node, Statement
+from hwlib.formulas.tree import Node, NotationError, Statement
 
-POINTS = 10  # for an equality, which a wrong one hardly survives at a single point
+POINTS = {":=": 1, "=": 10}  # a wrong equality hardly survives at a single point
 POINTS_OF_ORDER = 100  # for an inequality, which a wrong one may well survive at many
 ATTEMPTS = 400
 NUMERIC = Numeric()
@@ -32,18 +31,26 @@ class Context:
     label: str = ""
     place: str = ""
 
+    @property
+    def links(self) -> list["Link"]:
+        """The relations of the statement, each with its two sides."""
+        pairs = pairwise(self.statement.sides)
+        relations = self.statement.relations
+        return [Link(self, r, pair) for r, pair in zip(relations, pairs, strict=True)]
+
+    @property
+    def single(self) -> bool:
+        """Does the statement speak of a single example: is no array in sight."""
+        return not any(self.scope.has_array(side) for side in self.statement.sides)
+
 
 @dataclass(frozen=True)
 class Link:
-    """One relation between neighbouring sides."""
+    """One relation, ``=``, ``\\ge``, ``:=``..., between neighbouring sides."""
 
     context: Context
-    number: int
-
-    @property
-    def relation(self) -> str:
-        """``=``, ``\\ge``, ``:=``..."""
-        return self.context.statement.relations[self.number]
+    relation: str
+    sides: tuple[Node, Node]
 
     @property
     def kind(self) -> str:
@@ -51,16 +58,10 @@ class Link:
         return KINDS.get(self.relation, "assertion")
 
     @property
-    def sides(self) -> tuple[Node, Node]:
-        """Left and right of the relation."""
-        left, right = self.context.statement.sides[self.number : self.number + 2]
-        return left, right
-
-    @property
     def text(self) -> str:
         """The link as LaTeX."""
-        left, right = (shown(self.context.statement, side) for side in self.sides)
-        return f"{left} {self.relation} {right}"
+        left, right = (self.context.statement.text[slice(*side.span)] for side in self.sides)
+        return f"{left.strip()} {self.relation} {right.strip()}"
 
 
 @dataclass(frozen=True)
@@ -75,24 +76,9 @@ class Failure:
         return f"{self.link.context.place}: {self.link.text}\n{self.reason}"
 
 
-def shown(statement: Statement, node: Node) -> str:
-    """The LaTeX of a node."""
-    return statement.text[slice(*node.span)].strip()
-
-
-def links(context: Context) -> list[Link]:
-    """The links of one statement."""
-    return [Link(context, n) for n in range(len(context.statement.relations))]
-
-
-def is_single(context: Context) -> bool:
-    """Does the statement speak of a single example: is no array in sight."""
-    return not any(context.scope.has_array(side) for side in context.statement.sides)
-
-
 def points(context: Context) -> Iterator[Evaluator]:
     """Evaluators at random points that satisfy the statement's conditions."""
-    single = is_single(context)
+    single = context.single
     for number in range(ATTEMPTS):
         evaluator = Evaluator(context.scope, NUMERIC, number, single)
         if all(_condition_holds(evaluator, c) for c in context.statement.conditions):
@@ -104,10 +90,9 @@ def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
     test = condition.test
     sizes: dict[str, int] = {}
     for node in test.walk():
-        if node.op == "symbol" and not node.args and evaluator.scope.knows(node.name):
-            meaning = evaluator.scope.find(node.name)[1]
-            if isinstance(meaning, Index):
-                sizes[node.name] = int(evaluator.named(meaning.size))
+        meaning = evaluator.scope.meanings.get(Key(node.name, len(node.args)))
+        if node.op == "symbol" and isinstance(meaning, Index):
+            sizes[node.name] = int(evaluator.named(meaning.size))
     for values in np.ndindex(*sizes.values()):
         numbers = [evaluator.algebra.number(str(v + 1)) for v in values]
         if not evaluator.holds(test, dict(zip(sizes, numbers, strict=True))):
@@ -116,15 +101,19 @@ def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
 
 
 def find_failure(link: Link, count: int = 0) -> Failure | None:
-    """Try to refute a link: None if it holds at ``count`` random points, to half the digits."""
-    count = count or (POINTS if link.relation in ("=", r"\approx") else POINTS_OF_ORDER)
+    """Try to refute a link: None if it holds at ``count`` random points, to half the digits.
+
+    A definition asserts nothing, but its right side must have a value.
+    """
+    count = count or POINTS.get(link.relation, POINTS_OF_ORDER)
     tried = 0
     try:
         for evaluator in points(link.context):
             try:
                 reason = _difference(evaluator, link)
                 if reason:
-                    reason = _difference(evaluator.with_algebra(STRICT), link)
+                    exact = Evaluator(evaluator.scope, STRICT, evaluator.point, evaluator.single)
+                    reason = _difference(exact, link)
             except OutOfDomainError:
                 continue
             if reason:
@@ -134,16 +123,22 @@ def find_failure(link: Link, count: int = 0) -> Failure | None:
                 return None
     except (NotationError, ArithmeticError) as error:
         return Failure(link, f"cannot be evaluated: {error}", refused=True)
-    return Failure(link, f"defined at {tried} of {ATTEMPTS} points only.", refused=True)
+    found = (
+        f"defined at {tried} of {ATTEMPTS} points only."
+        if tried
+        else "has no value at any point tried."
+    )
+    return Failure(link, found, refused=True)
 
 
 def _difference(evaluator: Evaluator, link: Link) -> str:
-    left, right = (evaluator.value(side) for side in link.sides)
-    return compare(evaluator, link.relation, left, right)
-
-
-def compare(evaluator: Evaluator, relation: str, a: object, b: object) -> str:
-    """Why ``a relation b`` is false, or nothing."""
+    """Why a link is false at a point, or nothing."""
+    relation = link.relation
+    if relation == ":=" and (defined := definition(link.context.statement)):
+        bound = {name: evaluator.named(name) for name in defined[1].parameters}
+        evaluator.value(link.sides[1], bound)
+        return ""
+    a, b = (evaluator.value(side) for side in link.sides)
     if shape(a) != shape(b):
         return f"shapes differ: left {shape(a)}, right {shape(b)}."
     for index in np.ndindex(shape(a)):
@@ -153,41 +148,26 @@ def compare(evaluator: Evaluator, relation: str, a: object, b: object) -> str:
         if not evaluator.algebra.holds(relation, one, other):
             where = f" in entry {tuple(i + 1 for i in index)}" if index else ""
             return (
-                f"left  = {_short(one)}{where}\nright = {_short(other)}{where}\n"
+                f"left  = {short(one)}{where}\nright = {short(other)}{where}\n"
                 f"at {_where(evaluator)}"
             )
     return ""
 
 
-def _short(value: object) -> str:
-    return NUMERIC.context.nstr(value, 12)
+def short(value: Value, digits: int = 12) -> str:
+    """A number, or an array of them, with so many digits."""
+    if not shape(value):
+        return str(NUMERIC.context.nstr(value, digits))
+    rows = ["[" + ", ".join(NUMERIC.context.nstr(v, digits) for v in row) + "]" for row in value]
+    return f"[{', '.join(rows)}]"
 
 
 def _where(evaluator: Evaluator) -> str:
     """The free values of the point, as far as they are numbers."""
     known = evaluator.drawn | evaluator.known
-    shown_values = [f"{_written(p)} = {_short(v)}" for p, v in known.items() if not shape(v)]
-    return f"point {evaluator.point}: " + ", ".join(shown_values[:12])
+    values = [f"{_written(key)} = {short(v)}" for key, v in known.items() if not shape(v)]
+    return f"point {evaluator.point}: " + ", ".join(values[:12])
 
 
-def _written(place: Place) -> str:
-    if isinstance(place, Key):
-        return place.name
-    key, index = place
-    return f"{key.name}_{{{','.join(map(str, index))}}}"
-
-
-def check_definition(link: Link) -> Failure | None:
-    """A definition asserts nothing, but its right side must have a value."""
-    parameters = definition(link.context.statement)
-    assert parameters is not None
-    for evaluator in points(link.context):
-        try:
-            bound = {p: evaluator.named(p) for p in parameters[1].parameters}
-            evaluator.value(link.sides[1], bound)
-            return None
-        except OutOfDomainError:
-            continue
-        except (NotationError, ArithmeticError) as error:
-            return Failure(link, f"cannot be evaluated: {error}", refused=True)
-    return Failure(link, "has no value at any point tried.", refused=True)
+def _written(key: Key) -> str:
+    return f"{key.name}_{{{','.join(map(str, key.entry))}}}" if key.entry else key.name

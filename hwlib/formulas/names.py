@@ -1,13 +1,12 @@
-"""Names in an answer: letters with accents, indices, numbers of layers and of examples."""
+"""The tokens of an answer, and the names in it, with accents, indices and numbers of layers."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hwlib.formulas.normalise import NotationError
 from hwlib.formulas.notation import Index, Key, Scope, literal
-from hwlib.formulas.stream import Stream
-from hwlib.formulas.tree import Node
+from hwlib.formulas.spelling import Token, spelled, tokens
+from hwlib.formulas.tree import Node, NotationError
 
 ACCENTS = (r"\hat", r"\bar", r"\tilde")
 GREEK = {
@@ -34,17 +33,65 @@ class Letters:
     sizes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class Names(Stream):
-    """Reads names and looks them up."""
+class Names:
+    """Reads the tokens of an answer one after the other, and looks up the names in it."""
+
+    # A sum may stand within the smallest piece: what `Reader` defines.
+    expression: Callable[[], Node]
+    product: Callable[[], Node]
+    factor: Callable[[], Node]
+    group: Callable[[], Node]
+    script: Callable[[], Node]
+    named_loss: Callable[[], Node | None]
+    starts_factor: Callable[[], bool]
 
     def __init__(self, answer: str, letters: Letters) -> None:
-        super().__init__(answer)
         self.letters, self.scope = letters, letters.scope
+        self.text = spelled(answer)
+        self.tokens = [*tokens(self.text), Token("end", "", len(self.text))]
+        self.at = 0
+        self.bars = 0  # bars | that are open in this bracket
+        self.depth = 0
         self.bound: Counter[str] = Counter()
         self.left_over: list[str] = []
         self.unknown: list[str] = []
         self.remarks: list[str] = []
         self.example = ""  # the letter that numbers the one example
+
+    def peek(self, ahead: int = 0) -> str:
+        """The text of the next token, or nothing at the end."""
+        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)].text
+
+    def kind(self) -> str:
+        """What the next token is."""
+        return self.tokens[self.at].kind
+
+    def take(self, expected: str = "") -> str:
+        """Go past the next token."""
+        token = self.peek()
+        if expected and token != expected:
+            raise self.error(f"expected {expected} here")
+        self.at = min(self.at + 1, len(self.tokens) - 1)
+        return token
+
+    def skip(self, *expected: str) -> bool:
+        """Go past the next tokens if they are these."""
+        found = all(self.peek(ahead) == token for ahead, token in enumerate(expected))
+        self.at += found * len(expected)
+        return found
+
+    def text_from(self, start: int) -> str:
+        """What was typed from this token to the next one."""
+        return self.text[self.tokens[start].at : self.tokens[self.at].at].strip()
+
+    def error(self, advice: str) -> NotationError:
+        """An error at the next token."""
+        at = self.tokens[self.at].at
+        before, after = self.text[max(0, at - 15) : at], self.text[at : at + 15]
+        place = f"at “{before}▸{after}”" if after else f"after “{before}”"
+        return NotationError(f"{place}: {advice}")
+
+    # --- Names
 
     def knows(self, name: str) -> bool:
         """Is this a letter of the task."""
@@ -61,9 +108,8 @@ class Names(Stream):
         name, indices = self.accented() if self.peek() in ACCENTS else (self.letter(), [])
         primes = label = ""
         while True:
-            if self.peek() == "'" or (self.peek() == "^" and self.peek(1) == "'"):
-                self.skip("^")
-                primes += self.take()
+            if self.skip("'") or self.skip("^", "'"):
+                primes += "'"
             elif not indices and self.skip("_"):
                 indices = self.indices()
             elif self.peek() == "^" and (found := self.label()):
@@ -132,73 +178,58 @@ class Names(Stream):
 
     def label(self) -> str:
         """``(2)`` or ``[2]`` or ``(i)`` above a letter, a star, or nothing."""
-        start = self.at
-        self.take("^")
-        braces = self.skip("{")
-        opening, inner, closing = self.peek(), self.peek(1), self.peek(2)
-        if self.skip("*"):
-            if braces:
-                self.skip("}")
+        if self.skip("^", "*") or self.skip("^", "{", "*", "}"):
             return "*"
-        if (opening, closing) in (("(", ")"), ("[", "]")) and (inner.isdigit() or inner.isalpha()):
-            if not braces:
-                raise self.error("put what stands above a letter into braces: w^{(2)}")
-            self.at += 3
-            if not self.skip("}"):  # W^{(2) T}
-                self.tokens.insert(self.at, self.tokens[start]._replace(text="{", kind="sign"))
-                self.tokens.insert(self.at, self.tokens[start])
-            return f"({inner})"
-        self.at = start
-        return ""
+        start, braces = self.at, self.peek(1) == "{"
+        opening, inner, closing = (self.peek(ahead + 1 + braces) for ahead in range(3))
+        if opening + closing not in ("()", "[]") or not (inner.isdigit() or inner.isalpha()):
+            return ""
+        if not braces:
+            raise self.error("put what stands above a letter into braces: w^{(2)}")
+        self.at += 5
+        if not self.skip("}"):  # W^{(2) T}
+            self.tokens[self.at : self.at] = self.tokens[start : start + 2]
+        return f"({inner})"
 
     def transposed(self) -> bool:
-        r"""Take ``^T``, ``^\top`` and the like, if one follows."""
-        rest = [self.peek(n) for n in (1, 2, 3)]
-        length = 2 if rest[0] in ("T", r"\top") else 0
-        if rest[0] == "{" and rest[1] in ("T", r"\top") and rest[2] == "}":
-            length = 4
-        if rest[:1] == ["{"] and rest[1] == "{" and rest[2] in ("T", r"\top"):  # of fonts
-            length = 6
-        self.at += length
-        return length > 0
-
-    def entrywise_power(self) -> int | None:
-        r"""The exponent of ``^{\odot 2}``, if it is one."""
-        if self.peek() == "{" and self.peek(1) == r"\odot" and self.peek(3) == "}":
-            power = int(self.peek(2)) if self.peek(2) in ("2", "3") else 0
-            self.at += 4 if power else 0
-            return power or None
-        return None
+        r"""Take ``^T``, ``^\top`` and the like, also in the braces of a font, if one follows."""
+        return any(
+            self.skip("^", *"{" * braces, sign, *"}" * braces)
+            for braces in range(3)
+            for sign in ("T", r"\top")
+        )
 
     def named(
-        self, name: str, label: str = "", indices: list[Node] | None = None, primes: str = ""
+        self, name: str, label: str = "", indices: Sequence[Node] = (), primes: str = ""
     ) -> Node:
         """The symbol of this name, by the spelling under which the scope knows it."""
-        indices = list(indices or [])
+        below = list(indices)
         if label.strip("()").isalpha():  # the number of an example: y^{(i)}
-            indices.insert(0, Node("symbol", (), label.strip("()")))
+            below.insert(0, Node("symbol", (), label.strip("()")))
             label = ""
-        if self.letters.single and self._is_example(name, label, indices):
-            indices = indices[1:]
-        spellings = self._spellings(name, label, indices)
+        whole = f"{name}^{{{label}}}" if label else name
+        if self.letters.single and self._is_example(name, whole, below):
+            del below[0]
+        spellings = [Node("symbol", tuple(below), whole)]
+        if label.startswith("(") and not below:  # W^{(2)} for W_2
+            spellings.append(Node("symbol", (Node("number", (), label.strip("()")),), name))
         for node in spellings:
-            key = literal(node) if node.args else node.name
+            key = literal(node)
             known = self.scope.knows(node.name, len(node.args)) or bool(key and self.knows(key))
-            if known and not primes and self._indices_known(node):
+            counted = all(self.knows(n.name) for n in node.args if n.op == "symbol")
+            if known and counted and not primes:
                 return node
-        if self.letters.loss and name in LABELS and not indices and not label and not primes:
+        if self.letters.loss and name in LABELS and not (below or label or primes):
             self.left_over.append(name)
             return Node("symbol", (), self.letters.loss)
-        below = ",".join(n.name for n in indices)
-        shown = f"{name}{'^{' + label + '}' if label else ''}{'_{' + below + '}' if below else ''}"
+        shown = f"{whole}_{{{','.join(n.name for n in below)}}}" if below else whole
         self.unknown.append(shown + primes)
-        return replace(spellings[0], name=spellings[0].name + primes)
+        return replace(spellings[0], name=whole + primes)
 
-    def _is_example(self, name: str, label: str, indices: list[Node]) -> bool:
+    def _is_example(self, name: str, whole: str, indices: list[Node]) -> bool:
         """Is the first index the number of the one example that the task is about."""
         letter = indices[0].name if indices and indices[0].op == "symbol" else ""
         free = letter in ("i", "b", "n", "j", "m") and not self.bound[letter]
-        whole = f"{name}^{{{label}}}" if label else name
         if not free or self.scope.knows(whole, len(indices)):
             return False
         if self.example not in ("", letter):
@@ -208,16 +239,3 @@ class Names(Stream):
             )
         self.example = letter
         return True
-
-    def _indices_known(self, node: Node) -> bool:
-        return all(self.knows(n.name) for n in node.args if n.op == "symbol")
-
-    @staticmethod
-    def _spellings(name: str, label: str, indices: list[Node]) -> list[Node]:
-        """How the scope may write it: W^{(2)} for W_2, w^{(2)}_k."""
-        below = tuple(indices)
-        written = f"{name}^{{{label}}}" if label else name
-        found = [Node("symbol", below, written)]
-        if label and not below and label != "*":
-            found.append(Node("symbol", (Node("number", (), label.strip("()")),), name))
-        return found

@@ -1,15 +1,44 @@
-"""LaTeX as people write it to the one way of writing that the grammar knows."""
+"""Displayed LaTeX to statements, each in the one way of writing that the grammar knows."""
 
 import re
+from collections.abc import Callable
 
+from hwlib.formulas.tree import NotationError
+
+ALIGNED = re.compile(
+    r"\s*\\begin\{(aligned|gathered|split|alignedat)\}(?:\[[tbc]\])?(?:\{\d+\})?(.*)\\end\{\1\}\s*",
+    re.DOTALL,
+)
+RELATION = re.compile(r":?=|[<>]|\\(approx|leftarrow|geq?|leq?|neq?)(?![A-Za-z])")
+# The end of a row, with the distance to the next one: \\[4pt]
+BREAK = re.compile(r"\\\\\*?(?:\s*\[\s*-?[\d.]+\s*(?:cm|mm|pt|pc|ex|em|in|mu|sp|bp)\s*\])?")
+ROW = "¶"  # where a row of several ends
 SIZES = re.compile(r"\\(left|right|[bB]igg?[lrm]?)\s*(?=[()\[\]|/]|\\[lr]?[vV]ert)")
 DIFFERENTIAL = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))(?![_'])\s*")
+ARGUMENT = re.compile(r"\s*(\{|\\(?!hat|bar|tilde|frac|sqrt|partial)[A-Za-z]+|[A-Za-z\d])")
 # A d before a name: `d w` or `d\theta`, but not `d \cdot w`.
 BELOW = re.compile(r"\s*(?:d|\\partial(?![A-Za-z]))\s*(?=[A-Za-z]|\\(?!cdot|odot|times))")
 
 
-class NotationError(ValueError):
-    """The notation is not understood, or does not fit together."""
+def split_statements(latex: str) -> list[str]:
+    """One text per statement; a row that begins with a relation continues the row before."""
+    rows = [latex]
+    if aligned := ALIGNED.fullmatch(latex):
+        marked = outside_cases(aligned[2], lambda part: BREAK.sub(ROW, part.replace("&", " ")))
+        rows = marked.split(ROW)
+    statements: list[str] = []
+    for row in map(str.strip, rows):
+        if statements and RELATION.match(row):
+            statements[-1] += " " + row
+        elif row:
+            statements.append(row)
+    return statements
+
+
+def outside_cases(latex: str, change: Callable[[str], str]) -> str:
+    """Change what does not stand in ``cases``, whose rows and ``&`` are part of the formula."""
+    parts = re.split(r"(\\begin\s*\{cases\}.*?\\end\s*\{cases\})", latex, flags=re.DOTALL)
+    return "".join(part if number % 2 else change(part) for number, part in enumerate(parts))
 
 
 def normalise(latex: str) -> str:
@@ -22,7 +51,9 @@ def normalise(latex: str) -> str:
             "the comma between two numbers."
         )
     text = re.sub(r"\\[,;!:]|~", " ", text)
-    text = _one_sided(_fractions(re.sub(r"\\[td]frac(?![A-Za-z])", r"\\frac", text)))
+    text = _one_sided(fractions(text))
+    if re.search(r"\\frac\{\\partial \^", text):
+        raise NotationError("only first derivatives can be taken.")
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -41,32 +72,32 @@ def _one_sided(text: str) -> str:
     return "".join(pieces)
 
 
-def _fractions(text: str) -> str:
-    r"""Give each fraction its braces, and write the d of a derivative as ``\partial``."""
-    start = re.search(r"\\frac(?![A-Za-z])", text)
-    if start is None:
-        return text
-    above, at = _argument(text, start.end())
-    below, at = _argument(text, at)
-    if BELOW.match(below) and DIFFERENTIAL.match(above):
-        above = DIFFERENTIAL.sub(r"\\partial ", above, count=1)
-        below = BELOW.sub(r"\\partial ", below, count=1)
-        if re.match(r"\\partial \^", above):
-            raise NotationError("only first derivatives can be taken.")
-    inner = rf"\frac{{{_fractions(above)}}}{{{_fractions(below)}}}"
-    return text[: start.start()] + inner + _fractions(text[at:])
+def fractions(text: str) -> str:
+    r"""Give each fraction its braces, and write the d of a derivative as ``\partial``.
+
+    From a fraction without two arguments on to the left, all is left as it is: it cannot be read.
+    """
+    text = re.sub(r"\\[tdc]frac(?![A-Za-z])", r"\\frac", text)
+    for found in reversed([*re.finditer(r"\\frac(?![A-Za-z])", text)]):
+        above, at = _argument(text, found.end())
+        below, at = _argument(text, at)
+        if not (above and below):
+            break
+        if BELOW.match(below) and DIFFERENTIAL.match(above):
+            above = DIFFERENTIAL.sub(r"\\partial ", above, count=1)
+            below = BELOW.sub(r"\\partial ", below, count=1)
+        text = rf"{text[: found.start()]}\frac{{{above}}}{{{below}}}{text[at:]}"
+    return text
 
 
 def _argument(text: str, start: int) -> tuple[str, int]:
-    """What TeX takes as an argument: a group, a command or a single character."""
-    found = re.compile(r"\s*(\{|\\[A-Za-z]+|[^\s{}\\])").match(text, start)
-    if found is None:
-        raise NotationError(r"\frac without its two arguments.")
-    if found[1] != "{":
-        return found[1], found.end()
+    """What TeX takes as an argument: a group, a command or a single character, if there is one."""
+    found = ARGUMENT.match(text, start)
+    if found is None or found[1] != "{":
+        return (found[1], found.end()) if found else ("", start)
     depth = 1
     for brace in re.compile(r"\\.|[{}]").finditer(text, found.end()):
         depth += {"{": 1, "}": -1}.get(brace[0], 0)
         if depth == 0:
             return text[found.end() : brace.start()], brace.end()
-    raise NotationError("a brace is not closed.")
+    return "", start

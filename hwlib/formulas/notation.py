@@ -5,58 +5,56 @@ Meanings come from two sources only: the ``:=`` of the statements before, and a 
 neither of them knows is an error.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.tree import Node, Statement
+from hwlib.formulas.tree import Node, NotationError, Statement
 
 DOMAINS = ("real", "positive", "unit", "small", "integer", "function")
 
 
 class Key(NamedTuple):
-    """A name with its number of indices; functions and symbols of one example are kept apart."""
+    """A name with its number of indices; functions and symbols of one example are kept apart.
+
+    With the indices of an ``entry`` it is the key of that entry.
+    """
 
     name: str
     arity: int = 0
     kind: str = ""  # "", "function" or "one example"
+    entry: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return self.name + (f"/{self.arity}" if self.arity else "") + self.kind[:1]
 
 
-@dataclass(frozen=True)
-class Free:
+class Free(NamedTuple):
     """Any value of a domain; an array of this shape, if there is one."""
 
     domain: str
     shape: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     """A number of things; the points take turns with these values."""
 
     values: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(NamedTuple):
     """A letter that counts from 1 to a size."""
 
     size: str
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """An entry of an array."""
 
     array: str
 
 
-@dataclass(frozen=True)
-class Defined:
+class Defined(NamedTuple):
     """An expression in the letters of ``parameters`` (indices or arguments)."""
 
     body: Node
@@ -131,22 +129,15 @@ class Scope:
         return any(self.is_array(name) for name in self._names_of_batch(node))
 
     def _names_of_batch(self, node: Node) -> set[str]:
-        return {n for n in _plain_names(node) if Key(n) not in self.one_example}
+        names = {literal(n) for n in node.walk() if n.op == "symbol"}
+        return {name for name in names if name and Key(name) not in self.one_example}
 
 
 def literal(node: Node) -> str | None:
-    """``W_1`` for the symbol W with the one subscript 1: a name, not an entry."""
+    """A name, not an entry: ``z``, and ``W_1`` for the symbol W with the one subscript 1."""
     if len(node.args) == 1 and node.args[0].op == "number":
         return f"{node.name}_{node.args[0].name}"
-    return None
-
-
-def _plain_names(node: Node) -> Iterator[str]:
-    for n in node.walk():
-        if n.op == "symbol":
-            name = n.name if not n.args else literal(n)
-            if name:
-                yield name
+    return None if node.args else node.name
 
 
 def definition(statement: Statement) -> tuple[Key, Defined] | None:
@@ -166,25 +157,20 @@ def definition(statement: Statement) -> tuple[Key, Defined] | None:
     raise NotationError("the left side of := is neither a symbol nor a function of symbols.")
 
 
-def table(rows: Mapping[str, str], read: Callable[[str], Node]) -> dict[Key, Meaning]:
-    """The meanings that the rows of a table declare, such as ``y_b = "entry of y"``.
+def declaration(symbol: str, text: str, read: Callable[[str], Node]) -> tuple[Key, Meaning]:
+    """``y_b = "entry of y"``, ``X = "real[B,D]"``, ``b = "index B"``, ``f(x) = ":= x^2"``...
 
     ``read`` turns the LaTeX of an expression into a tree.
     """
-    return dict(declaration(symbol, text, read) for symbol, text in rows.items())
-
-
-def declaration(symbol: str, text: str, read: Callable[[str], Node]) -> tuple[Key, Meaning]:
-    """``y_b = "entry of y"``, ``X = "real[B,D]"``, ``b = "index B"``, ``f(x) = ":= x^2"``..."""
     if symbol.endswith("()"):
         return Key(symbol[:-2], kind="function"), Free(text)
     word, _, rest = text.partition(" ")
     if symbol.endswith(")"):
-        name, _, letter = symbol[:-1].rpartition("(")
-        return Key(name, kind="function"), Defined(read(rest), (letter,))
+        function, _, letter = symbol[:-1].rpartition("(")
+        return Key(function, kind="function"), Defined(read(rest), (letter,))
     node = read(symbol)
-    name = literal(node) or node.name
-    key = Key(name, 0 if literal(node) else len(node.args))
+    name = literal(node)
+    key = Key(name) if name else Key(node.name, len(node.args))
     if word == ":=":
         return key, Defined(read(rest), tuple(a.name for a in node.args if key.arity))
     if word == "size":

@@ -4,7 +4,7 @@
 text, so that an error can be planted in it.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 from lark.tree import Meta
 
-from hwlib.formulas.normalise import NotationError, normalise
-from hwlib.formulas.tree import Node, Statement
+from hwlib.formulas.normalise import normalise
+from hwlib.formulas.tree import Node, NotationError, Statement
 
 GRAMMAR = Path(__file__).with_name("grammar.lark")
 SPELLINGS = {r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", "^*": "^{*}"}
@@ -54,20 +54,11 @@ def _read(text: str, start: str) -> Any:
         raise error.orig_exc from None
 
 
-Children = list[Any]  # of a rule: tokens, and what was made of the rules in it
+def _node(op: str, args: Iterable[Node], meta: Meta, name: str = "") -> Node:
+    return Node(op, tuple(args), name, (meta.start_pos, meta.end_pos))
 
 
-def _texts(children: Children, *types: str) -> list[str]:
-    texts = [str(c) for c in children if isinstance(c, Token) and c.type in types]
-    return [SPELLINGS.get(text, text) for text in texts]
-
-
-def _node(op: str, children: Children, meta: Meta, name: str = "") -> Node:
-    nodes = tuple(c for c in children if isinstance(c, Node))
-    return Node(op, nodes, name, (meta.start_pos, meta.end_pos))
-
-
-@v_args(meta=True)
+@v_args(meta=True, inline=True)
 class _Builder(Transformer):
     """Makes a node of each rule; a method where it is more than the rule's name and operands."""
 
@@ -75,95 +66,83 @@ class _Builder(Transformer):
         super().__init__()
         self.text = text
 
-    def __default__(self, rule: str, children: Children, meta: Meta) -> Node:
+    def __default__(self, rule: str, children: list[Node], meta: Meta) -> Node:
         return _node(str(rule), children, meta)
 
-    def statement(self, meta: Meta, children: Children) -> Statement:
-        conditions = tuple(c for c in children if isinstance(c, Statement))
-        relations = tuple(_texts(children, "RELATION"))
+    def __default_token__(self, token: Token) -> str:
+        return SPELLINGS.get(token, str(token))
+
+    def statement(self, meta: Meta, *children: Node | str | Statement) -> Statement:
         text = self.text[meta.start_pos : meta.end_pos]
-        return Statement(text, _node("", children, meta).args, relations, conditions)
+        sides = tuple(c for c in children if isinstance(c, Node))
+        relations = tuple(c for c in children if isinstance(c, str))
+        conditions = tuple(c for c in children if isinstance(c, Statement))
+        return Statement(text, sides, relations, conditions)
 
     condition = statement
 
-    def case(self, meta: Meta, children: Children) -> Node:
-        tests = [c.test for c in children if isinstance(c, Statement)]
-        return _node("case", [children[0], *tests], meta)
+    def case(self, meta: Meta, value: Node, condition: Statement) -> Node:
+        return _node("case", (value, condition.test), meta)
 
-    def sum(self, meta: Meta, children: Children) -> Node:
-        node = _node("sum", children, meta)
-        signs = "".join(_texts(children, "PLUS", "MINUS")).rjust(len(node.args), "+")
-        return node.args[0] if signs == "+" else replace(node, name=signs)
+    def sum(self, meta: Meta, *children: Node | str) -> Node:
+        terms = [c for c in children if isinstance(c, Node)]
+        signs = "".join(c for c in children if isinstance(c, str)).rjust(len(terms), "+")
+        return terms[0] if signs == "+" else _node("sum", terms, meta, signs)
 
-    def product(self, meta: Meta, children: Children) -> Node:
-        node = _node("product", children, meta)
-        nested = [n.args if n.op == "product" else (n,) for n in node.args]
-        factors = tuple(factor for factors in nested for factor in factors)
-        return factors[0] if len(factors) == 1 else replace(node, args=factors)
+    def product(self, meta: Meta, *children: Node) -> Node:
+        factors = [f for n in children for f in (n.args if n.op == "product" else (n,))]
+        return factors[0] if len(factors) == 1 else _node("product", factors, meta)
 
     plain = product
 
-    def name(self, meta: Meta, children: Children) -> Node:
+    def name(self, meta: Meta, *parts: str) -> Node:
         """The canonical name: ``z``, ``w^{(2)}``, ``h^{*}``."""
-        return _node("symbol", [], meta, "".join(_texts(children, "LETTER", "GREEK", "LABEL")))
+        return _node("symbol", (), meta, "".join(parts))
 
-    def accented(self, meta: Meta, children: Children) -> Node:
+    def accented(self, meta: Meta, accent: str, inner: Node, label: str = "") -> Node:
         r"""``\hat{y}``, ``\bar{h}^{*}``."""
-        [accent], label = _texts(children, "ACCENT"), "".join(_texts(children, "LABEL"))
-        [inner] = _node("", children, meta).args
-        return _node("symbol", [], meta, f"{accent}{{{inner.name}}}{label}")
+        return _node("symbol", (), meta, f"{accent}{{{inner.name}}}{label}")
 
-    def symbol(self, meta: Meta, children: Children) -> Node:
-        symbol, *below = _node("", children, meta).args
-        name = symbol.name + "".join(_texts(children, "LABEL"))
-        subscripts = below[0].args if below else ()
+    def symbol(self, meta: Meta, name: Node, below: Node | None = None, label: str = "") -> Node:
+        subscripts = below.args if below else ()
         letters = subscripts[0].args if [n.op for n in subscripts] == ["product"] else ()
         if letters and all(n.op == "symbol" for n in letters):
             raise NotationError(
-                f"put commas between the indices of {name}: x_{{i,j}}, not x_{{ij}}."
+                f"put commas between the indices of {name.name}{label}: x_{{i,j}}, not x_{{ij}}."
             )
-        return _node("symbol", list(subscripts), meta, name)
+        return _node("symbol", subscripts, meta, name.name + label)
 
-    def script(self, meta: Meta, children: Children) -> Node:
-        return _node("", children, meta).args[0]
+    def number(self, meta: Meta, digits: str) -> Node:
+        return _node("number", (), meta, digits)
 
-    def number(self, meta: Meta, children: Children) -> Node:
-        return _node("number", [], meta, str(children[0]))
-
-    def digit(self, meta: Meta, children: Children) -> Node:
-        if len(children[0]) > 1:
+    def digit(self, meta: Meta, digits: str) -> Node:
+        if len(digits) > 1:
             raise NotationError(
-                f"put the script {children[0]} in braces: LaTeX raises only its first digit."
+                f"put the script {digits} in braces: LaTeX raises only its first digit."
             )
-        return self.number(meta, children)
+        return self.number(meta, digits)
 
-    def power(self, meta: Meta, children: Children) -> Node:
-        node = _node("power", children, meta)
-        if node.args[0].op == "symbol" and node.args[1].op == "group":
+    def power(self, meta: Meta, base: Node, exponent: Node) -> Node:
+        if base.op == "symbol" and exponent.op == "group":
             raise NotationError(
-                f"{node.args[0].name} with a superscript in brackets: a name takes only a number "
+                f"{base.name} with a superscript in brackets: a name takes only a number "
                 "there, as in w^{(2)}; a power is written without brackets, an index below."
             )
-        return node
+        return _node("power", (base, exponent), meta)
 
-    def builtin(self, meta: Meta, children: Children) -> Node:
-        [function], [operand] = _texts(children, "FUNCTION"), _node("", children, meta).args
+    def builtin(self, meta: Meta, function: str, operand: Node) -> Node:
         arguments = operand.args if operand.op == "arguments" else (operand,)
-        return _node("builtin", list(arguments), meta, function)
+        return _node("builtin", arguments, meta, function)
 
-    def call(self, meta: Meta, children: Children) -> Node:
-        function, arguments = _node("", children, meta).args
-        name = "".join([function.name, *_texts(children, "PRIME")])
-        return _node("call", list(arguments.args), meta, name)
+    def call(self, meta: Meta, function: Node, *children: Any) -> Node:
+        *primes, arguments = children
+        return _node("call", arguments.args, meta, "".join([function.name, *primes]))
 
-    def big(self, meta: Meta, children: Children) -> Node:
+    def big(self, meta: Meta, command: str, letter: Node, sign: str, *operands: Node) -> Node:
         """args: first value, last value, body; name: ``\\sum b``."""
-        letter, *rest = _node("", children, meta).args
-        [command], [relation] = _texts(children, "BIG"), _texts(children, "RELATION")
-        if relation != "=":
-            raise NotationError(f"write {command}_{{{letter.name}=...}}, not {relation}")
-        return _node("big", rest, meta, f"{command} {letter.name}")
+        if sign != "=":
+            raise NotationError(f"write {command}_{{{letter.name}=...}}, not {sign}")
+        return _node("big", operands, meta, f"{command} {letter.name}")
 
-    def operator(self, meta: Meta, children: Children) -> Node:
-        place, function = _node("", children, meta).args
-        return _node("derivative", [function, place], meta, "operator")
+    def operator(self, meta: Meta, place: Node, function: Node) -> Node:
+        return _node("derivative", (function, place), meta, "operator")

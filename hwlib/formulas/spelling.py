@@ -4,14 +4,14 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.rows import BREAK
+from hwlib.formulas.normalise import BREAK, ROW, fractions, outside_cases
+from hwlib.formulas.tree import NotationError
 
 LONGEST = 10_000  # characters of an answer
-RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "0123456789+-()inTkbdy", strict=True))
-LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ", "0123456789+-ijknt", strict=True))
+RAISED, LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ"
+ON_THE_LINE = str.maketrans(RAISED + LOWERED, "0123456789+-()inTkbdy" + "0123456789+-ijknt")
 GREEK = "sigma zeta eta beta delta theta lambda tau pi Delta"
-UNICODE = {
+SIGNS = {
     **{sign: f"\\{name} " for sign, name in zip("σζηβδθλτπΔ", GREEK.split(), strict=True)},
     **dict.fromkeys("εϵ", r"\epsilon "),
     **dict.fromkeys("μµ", r"\mu "),
@@ -25,13 +25,13 @@ UNICODE = {
     **{"½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "⊤": r"\top "},
     **{"∞": r"\infty ", "±": r"\pm ", "∫": r"\int "},
 }
+UNICODE = str.maketrans(SIGNS)
 # What sets sizes, spaces, fonts or numbers of equations, and means nothing.
 SILENT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|boxed|limits|nolimits|nonumber|notag"
     r"|math(?:bf|it|rm|sf|cal|scr)|boldsymbol|bm|pmb|vec|bigl|bigr|q?quad|hfill)(?![A-Za-z])"
     r"|\\[,;:! ]|\\(?:tag|label)\s*\{[^{}]*\}|[~$`]|\\[()\[\]]|(?<!\\)%.*"
 )
-ROW = "¶"  # where a row of several ends
 ENVIRONMENT = re.compile(
     r"\\(?:begin|end)\s*\{(?:equation|align|aligned|gather|gathered|split|displaymath|math)\*?\}"
 )
@@ -43,7 +43,6 @@ SPOKEN = re.compile(
     r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}"
 )
 ALIASES = {
-    **dict.fromkeys((r"\dfrac", r"\tfrac", r"\cfrac"), r"\frac"),
     **dict.fromkeys((r"\lvert", r"\rvert", r"\vert", r"\mid"), "|"),
     **dict.fromkeys((r"\ast", r"\star"), "*"),
     **dict.fromkeys((r"\widehat", r"\^"), r"\hat"),
@@ -69,7 +68,7 @@ WORDS = {
 }
 TOKEN = re.compile(
     r"(?P<command>\\[A-Za-z]+|\\.)|(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>log1p|[A-Za-z]+)"
-    r"|(?P<sign>:=|<=|>=|==|[^\s])|(?P<blank>\s+)",
+    r"|(?P<sign>:=|<=|>=|==|\S)",
     re.DOTALL,
 )
 
@@ -92,10 +91,7 @@ def spelled(answer: str) -> str:
     text = ENVIRONMENT.sub(
         " ", SPOKEN.sub(_word, FONT.sub(_font, BREAK.sub(f" {ROW} ", _latex(answer))))
     )
-    text = "".join(
-        part if part.startswith(r"\begin") else part.replace("&", " ")
-        for part in re.split(r"(\\begin\s*\{cases\}.*?\\end\s*\{cases\})", text, flags=re.DOTALL)
-    )
+    text = outside_cases(text, lambda part: part.replace("&", " "))
     text = re.sub(r"(\d)\s*\{,\}\s*(?=\d)", r"\1.", SILENT.sub(" ", text))
     if found := re.search(r"\d,\d", re.sub(r"_\s*(?:\{[^{}]*\}|\d)", "", text)):
         raise NotationError(
@@ -111,21 +107,16 @@ def spelled(answer: str) -> str:
         raise NotationError("a number has very many digits: write fewer")
     if not (text := re.sub(r"\s+", " ", text).strip().rstrip(f".,;{ROW} ")):
         raise NotationError("it is empty: write the formula between the quotation marks")
-    return text
+    return fractions(text)
 
 
 def _latex(answer: str) -> str:
     """Unicode as LaTeX: signs, letters with an accent, raised and lowered characters."""
-    text = re.sub(rf"[{''.join(RAISED)}]+", lambda m: _script("^", m[0], RAISED), answer)
-    text = re.sub(rf"[{''.join(LOWERED)}]+", lambda m: _script("_", m[0], LOWERED), text)
-    text = "".join(UNICODE.get(c, c) for c in text)
-    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text))
-    text = "".join(UNICODE.get(c, c) for c in text)  # of mathematical alphabets
+    text = re.sub(rf"[{RAISED}]+", lambda m: f"^{{{m[0].translate(ON_THE_LINE)}}}", answer)
+    text = re.sub(rf"[{LOWERED}]+", lambda m: f"_{{{m[0].translate(ON_THE_LINE)}}}", text)
+    text = unicodedata.normalize("NFKC", text.translate(UNICODE))
+    text = unicodedata.normalize("NFD", text).translate(UNICODE)  # of mathematical alphabets
     return re.sub("([A-Za-z])\N{COMBINING CIRCUMFLEX ACCENT}", r"\\hat{\1}", text)
-
-
-def _script(mark: str, found: str, table: dict[str, str]) -> str:
-    return f"{mark}{{{''.join(table[c] for c in found)}}}"
 
 
 def _font(found: re.Match[str]) -> str:
@@ -147,8 +138,6 @@ def tokens(text: str) -> list[Token]:
     found: list[Token] = []
     for match in TOKEN.finditer(text):
         kind, piece, at = str(match.lastgroup), match[0], match.start()
-        if kind == "blank":
-            continue
         if kind == "word" and piece in WORDS:
             parts = WORDS[piece].split()
             found += [Token("command" if p[0] == "\\" else "letter", p, at) for p in parts]
@@ -156,9 +145,6 @@ def tokens(text: str) -> list[Token]:
             found += [Token("letter", c, at + n) for n, c in enumerate(piece)]
         else:
             piece = ALIASES.get(piece, piece)
-            found.append(
-                Token("command" if piece[0] == "\\" and len(piece) > 2 else kind, piece, at)
-            )
-    return [
-        t._replace(kind="sign") if t.kind == "command" and t.text[0] != "\\" else t for t in found
-    ]
+            kind = "sign" if kind == "command" and piece[0] != "\\" else kind
+            found.append(Token(kind, piece, at))
+    return found

@@ -13,9 +13,8 @@ import sympy as sp
 from hwlib.formulas.algebra import OutOfDomainError, Scalar, draw
 from hwlib.formulas.arrays import shape
 from hwlib.formulas.evaluate import Evaluator
-from hwlib.formulas.judge import Context, Link, is_single
-from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.tree import Node
+from hwlib.formulas.judge import Context, Link
+from hwlib.formulas.tree import Node, NotationError
 
 LARGEST = 80  # operations; beyond it SymPy may take minutes, and the numbers have to do
 LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out
@@ -30,30 +29,18 @@ class Symbolic:
     """SymPy expressions, differentiated by SymPy; equal means proven equal."""
 
     def __init__(self) -> None:
-        self.functions = {
-            r"\exp": sp.exp,
-            r"\log": sp.log,
-            r"\sqrt": sp.sqrt,
-            r"\sin": sp.sin,
-            r"\cos": sp.cos,
-            r"\tanh": sp.tanh,
-            r"\pi": lambda: sp.pi,
-            r"\max": sp.Max,
-            r"\min": sp.Min,
-            "abs": sp.Abs,
-        }
+        same = ("exp", "log", "sqrt", "sin", "cos", "tanh")
+        others = {r"\pi": lambda: sp.pi, r"\max": sp.Max, r"\min": sp.Min, r"\abs": sp.Abs}
+        self.functions = {rf"\{name}": getattr(sp, name) for name in same} | others
 
     def number(self, text: str) -> Scalar:
         return sp.Rational(text)
 
-    def leaf(self, key: str, domain: str, seed: str) -> Scalar:
+    def leaf(self, key: str, domain: str, point: int) -> Scalar:
         if domain == "integer":
-            return sp.Integer(draw(key, domain, seed))
-        return (
-            sp.Symbol(key, real=True)
-            if domain in ("real", "small")
-            else sp.Symbol(key, positive=True)
-        )
+            return sp.Integer(draw(key, domain, point))
+        known = {"real": True} if domain in ("real", "small") else {"positive": True}
+        return sp.Symbol(key, **known)
 
     def divide(self, a: Scalar, b: Scalar) -> Scalar:
         if b == 0:
@@ -88,26 +75,23 @@ _RELATIONS = {"=": sp.Eq, r"\ne": sp.Ne, r"\ge": sp.Ge, r"\le": sp.Le, ">": sp.G
 
 def prove(link: Link) -> bool:
     """Can SymPy prove this link?"""
-    if link.relation != "=":
-        return False
-    return bool(prove_equal(link.context, link.sides[0], link.context, link.sides[1]))
+    left, right = link.sides
+    return link.relation == "=" and prove_equal(link.context, left, link.context, right)
 
 
-def prove_equal(one: Context, left: Node, other: Context, right: Node) -> str:
-    """Prove that two sides are equal, each at its place; say how, or nothing."""
+def prove_equal(one: Context, left: Node, other: Context, right: Node) -> bool:
+    """Can SymPy prove that two sides are equal, each at its place?"""
     try:
-        a, b = _symbolic(one, left), _symbolic(other, right)
+        a, b = (
+            Evaluator(context.scope, Symbolic(), 0, context.single).value(side)
+            for context, side in ((one, left), (other, right))
+        )
         if shape(a) != shape(b):
-            return ""
+            return False
         pairs = zip(*(np.asarray(v, dtype=object).ravel() for v in (a, b)), strict=True)
-        proven = all(is_zero(sp.sympify(x) - sp.sympify(y)) for x, y in pairs)
+        return all(is_zero(sp.sympify(x) - sp.sympify(y)) for x, y in pairs)
     except (NotationError, ArithmeticError, TypeError, ValueError, AttributeError):
-        return ""
-    return "SymPy: the difference is 0" if proven else ""
-
-
-def _symbolic(context: Context, node: Node) -> object:
-    return Evaluator(context.scope, Symbolic(), 0, is_single(context)).value(node)
+        return False
 
 
 def is_zero(difference: sp.Expr) -> bool:
@@ -122,11 +106,11 @@ def is_zero(difference: sp.Expr) -> bool:
     if len(symbols) > MOST_SIGNED:
         return False
     for signs in product((1, -1), repeat=len(symbols)):
-        parts = [
-            s * sp.Symbol(f"{symbol}p", positive=True)
-            for s, symbol in zip(signs, symbols, strict=True)
-        ]
-        if not _vanishes(difference.subs(dict(zip(symbols, parts, strict=True)))):
+        signed = {
+            symbol: sign * sp.Symbol(f"{symbol}p", positive=True)
+            for symbol, sign in zip(symbols, signs, strict=True)
+        }
+        if not _vanishes(difference.subs(signed)):
             return False
     return True
 

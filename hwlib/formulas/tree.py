@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
+class NotationError(ValueError):
+    """The notation is not understood, or does not fit together."""
+
+
 @dataclass(frozen=True)
 class Node:
     """An operation, its name where it has one, its operands, and where they stand in the text."""

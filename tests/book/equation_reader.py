@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from hwlib.formulas.evaluate import Evaluator
-from hwlib.formulas.judge import NUMERIC, Context, is_single
+from hwlib.formulas.judge import NUMERIC, Context
 from hwlib.formulas.notation import Key, definition
-from hwlib.formulas.symbols import Place
 
 Statements = Mapping[str, list[Context]]
 
@@ -33,15 +32,15 @@ class Reader:
         return [_floats(evaluator.value(side, bound)) for side in asserted]
 
     def _evaluator(self, context: Context, given: Mapping[str, Any]) -> Evaluator:
-        single = is_single(context)
-        places: dict[Place, Any] = {}
+        single = context.single
+        places: dict[Key, Any] = {}
         for name, value in given.items():
             if callable(value):
                 places[Key(name, kind="function")] = value
             elif name.endswith("_"):  # one value for each index
                 for index in np.ndindex(np.shape(value)):
-                    key = Key(name[:-1], len(index))
-                    places[key, tuple(i + 1 for i in index)] = _exact(value[index])
+                    key = Key(name[:-1], len(index), entry=tuple(i + 1 for i in index))
+                    places[key] = _exact(value[index])
             elif context.scope.knows(name) or Key(name) in context.scope.one_example:
                 alone = single and not np.shape(value)
                 places[context.scope.find(name, 0, alone)[0]] = _exact(value)

@@ -15,7 +15,7 @@ from hwlib import evaluate, gradcheck, losses, train, two_layer
 from hwlib.batches import Batches
 from hwlib.course import luck
 from hwlib.formulas.judge import NUMERIC, Context
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import NotationError
 from hwlib.models import MLP
 from hwlib.train import OPTIMIZERS
 

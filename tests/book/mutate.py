@@ -122,7 +122,7 @@ def _matrices(text: str, node: Node, context: Context) -> Iterator[Edit]:
     if node.op == "transpose":
         yield "transpose dropped", *node.span, text[slice(*node.args[0].span)]
     if node.op == "symbol":
-        name = literal(node) or (node.name if not node.args else None)
+        name = literal(node)
         followed = text[node.span[1] : node.span[1] + 1]
         if name and context.scope.is_array(name) and followed != "^" and not _single(name, context):
             yield "transpose added", node.span[1], node.span[1], r"^{\top}"

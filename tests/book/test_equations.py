@@ -10,14 +10,13 @@ import implementations
 import planted
 import pytest
 
-from hwlib.formulas.judge import Context, Link, check_definition, find_failure, links
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.judge import Context, Link, find_failure
+from hwlib.formulas.tree import NotationError
 from tools.equations import report
 from tools.equations.extract import chapters, equation, read_book
-from tools.equations.fingerprint import STORED
-from tools.equations.named import named_in
+from tools.equations.fingerprint import STORED, named_in
 from tools.equations.report import Decision
-from tools.equations.tables import Tables, contexts
+from tools.equations.tables import contexts
 
 BOOK = report.BOOK
 # The wrong equations of the hand-in, and the right ones of the book in whose place they stood.
@@ -86,8 +85,8 @@ def test_an_equation_of_the_hand_in_put_in_place_of_the_right_one(
     )
     assert count == 1
     path.write_text(text, encoding="utf-8")
-    stated = [c for c in contexts(read_book(tmp_path), Tables()) if c.label == right]
-    failures = [str(f) for c in stated for link in links(c) if (f := find_failure(link))]
+    stated = [c for c in contexts(read_book(tmp_path)) if c.label == right]
+    failures = [str(f) for c in stated for link in c.links if (f := find_failure(link))]
     assert failures
     assert f"{place.chapter}.md, line {place.line}, {right}" in failures[0]
     assert re.search(r"^left  = \S+", failures[0], re.MULTILINE)
@@ -127,8 +126,8 @@ def link_of(latex: str, label: str = "eq-x") -> Link:
     """The first link of an equation put at the end of chapter 2."""
     equations = [e for e in read_book(BOOK) if e.chapter < "03"]
     equations.append(equation("02_backpropagation", label, 999, latex))
-    *_, last = contexts(equations, Tables())
-    return links(last)[0]
+    *_, last = contexts(equations)
+    return last.links[0]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +165,7 @@ def test_what_is_false_or_unknown_fails_and_says_why(latex: str, message: str) -
     ],
 )
 def test_a_definition_without_a_value_fails(latex: str, message: str) -> None:
-    assert message in str(check_definition(link_of(latex)))
+    assert message in str(find_failure(link_of(latex)))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ HOSTILE = [
     r"\begin{cases} 1 & \hat y",
     r"W^{(2",
     r"\sum_{i=1}^{y} i",
+    r"\max_{k=3}^{2} k",
+    "softmax z + 1",
     "__import__('os').abort()",
 ]
 

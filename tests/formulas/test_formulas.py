@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from hwlib.formulas import judge, symbolic
-from hwlib.formulas.judge import Context, Link, find_failure, links
-from hwlib.formulas.normalise import NotationError
-from hwlib.formulas.notation import Scope, definition, table
+from hwlib.formulas.judge import Context, Link, find_failure
+from hwlib.formulas.normalise import split_statements
+from hwlib.formulas.notation import Scope, declaration, definition
 from hwlib.formulas.parse import parse, parse_expression
-from hwlib.formulas.rows import split_statements
+from hwlib.formulas.tree import NotationError
 
 FORMULAS = Path(judge.__file__).parent
 DECLARED = {
@@ -46,13 +46,13 @@ DEFINED = [
 
 
 def asserted(latex: str) -> list[Link]:
-    scope = Scope(table(DECLARED, parse_expression))
+    scope = Scope(dict(declaration(*row, parse_expression) for row in DECLARED.items()))
     for text in DEFINED:
         found = definition(parse(text))
         assert found
         scope = scope.extended(dict([found]))
     statements = [parse(text) for text in split_statements(latex)]
-    return [link for statement in statements for link in links(Context(statement, scope))]
+    return [link for statement in statements for link in Context(statement, scope).links]
 
 
 def verdict(latex: str) -> str:

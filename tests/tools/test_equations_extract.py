@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.tree import NotationError
 from tools.equations.extract import Equation, read_book
 
 FENCE = "```{math}\n:label: eq-x\n1 = 2\n```"

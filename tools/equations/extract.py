@@ -17,10 +17,9 @@ from myst_parser.parsers.directives import MarkupError, parse_directive_text
 from myst_parser.parsers.mdit import create_md_parser
 from sphinx.directives.patches import MathDirective
 
-from hwlib.formulas.normalise import NotationError
+from hwlib.formulas.normalise import split_statements
 from hwlib.formulas.parse import parse
-from hwlib.formulas.rows import split_statements
-from hwlib.formulas.tree import Statement
+from hwlib.formulas.tree import NotationError, Statement
 
 EXTENSIONS = {"amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath", "substitution"}
 CODE = ("code", "code-block", "code-cell", "literalinclude", "sourcecode", "prompt")
@@ -53,12 +52,7 @@ def chapters(book: Path) -> list[Path]:
 
 
 def read_book(book: Path) -> list[Equation]:
-    """All display equations of all chapters, in reading order."""
-    return [equation for path in chapters(book) for equation in read_chapter(path)]
-
-
-def read_chapter(path: Path) -> list[Equation]:
-    """All display equations of ``path``.
+    """All display equations of all chapters, in reading order.
 
     Raises
     ------
@@ -67,6 +61,7 @@ def read_chapter(path: Path) -> list[Equation]:
     """
     return [
         equation(path.stem, label or f"line-{line}", line, latex)
+        for path in chapters(book)
         for line, label, latex in _blocks(path.read_text(encoding="utf-8"), path.name)
     ]
 

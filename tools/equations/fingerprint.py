@@ -1,9 +1,10 @@
-"""What a verdict on an equation rests on, in a few characters: if it changes, the verdict is void.
+"""What the website needs of the equations, without the checker: nothing here parses a formula.
 
+What a verdict on an equation rests on becomes a few characters: if it changes, they do.
 An equation means what its own text says, with the definitions before it and the table of symbols.
-Nothing here parses a formula, so that the website can be built without the checker.
 """
 
+import ast
 import hashlib
 import json
 import re
@@ -12,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hwlib.formulas.rows import split_statements
+from hwlib.formulas.normalise import split_statements
 
 TABLES = Path(__file__).with_name("notation.toml")
 STORED = Path(__file__).parents[2] / "book" / "data" / "verdicts.json"
+NAMED = re.compile(r"^\s*Equation:\s*(eq-[\w-]+)", re.MULTILINE)
 EVERYWHERE = ("one-example", "book")
 
 
@@ -27,9 +29,9 @@ class Written(NamedTuple):
     latex: str
 
 
-def read_tables(path: Path = TABLES) -> dict[str, dict[str, Any]]:
+def read_tables() -> dict[str, dict[str, Any]]:
     """Return `notation.toml` as it is written, by the names of its tables."""
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    return tomllib.loads(TABLES.read_text(encoding="utf-8"))
 
 
 def visible(chapter: str, tables: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -72,4 +74,15 @@ def fingerprints(
         before = [definitions.get(name, []) for name in in_force]
         whole = json.dumps([label, text, before, rows], sort_keys=True)
         found[label] = hashlib.sha256(whole.encode()).hexdigest()[:16]
+    return found
+
+
+def named_in(package: Path) -> dict[str, list[str]]:
+    """Return for each label of an equation the functions that name it, such as losses.sigmoid."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(package.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                for label in NAMED.findall(ast.get_docstring(node) or ""):
+                    found.setdefault(label, []).append(f"{path.stem}.{node.name}")
     return found

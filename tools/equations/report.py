@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwlib.formulas.judge import (
-    Context,
-    Failure,
-    Link,
-    check_definition,
-    find_failure,
-    links,
-)
+from hwlib.formulas.judge import Context, Failure, Link, find_failure
 from hwlib.formulas.symbolic import prove
 from tools.equations.extract import read_book
 from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
-from tools.equations.tables import Tables, contexts
+from tools.equations.tables import contexts
 
 BOOK = Path(__file__).parents[2] / "book"
 WRONG = "eq-wrong-"
@@ -37,7 +30,7 @@ def decide(link: Link) -> Decision:
     """Decide one link: at random points always, and with SymPy if it can."""
     label = link.context.label
     if link.kind == "definition":
-        return Decision(link, "definition", check_definition(link))
+        return Decision(link, "definition", find_failure(link))
     if link.kind == "update":
         return Decision(link, "update, compared with the code by a test")
     if link.kind == "approximation":
@@ -52,21 +45,19 @@ def decide(link: Link) -> Decision:
     return Decision(link, "proven by SymPy" if prove(link) else "holds at random points")
 
 
-def read(book: Path = BOOK) -> list[Context]:
+def read() -> list[Context]:
     """Every statement of the book with the meanings in force there."""
-    return list(contexts(read_book(book), Tables()))
+    return list(contexts(read_book(BOOK)))
 
 
 def decisions(book: Sequence[Context]) -> Iterator[Decision]:
     """Decide every link of the book, in reading order."""
-    for context in book:
-        for link in links(context):
-            yield decide(link)
+    return (decide(link) for context in book for link in context.links)
 
 
-def verdicts(found: Sequence[Decision], book: Path = BOOK) -> dict[str, dict[str, Any]]:
+def verdicts(found: Sequence[Decision]) -> dict[str, dict[str, Any]]:
     """What the website shows: how the relations of each equation were decided, and of what text."""
-    written = [Written(e.chapter, e.label, e.latex) for e in read_book(book)]
+    written = [Written(e.chapter, e.label, e.latex) for e in read_book(BOOK)]
     digests = fingerprints(written, read_tables())
     stored: dict[str, dict[str, Any]] = {}
     for decision in found:
@@ -75,10 +66,10 @@ def verdicts(found: Sequence[Decision], book: Path = BOOK) -> dict[str, dict[str
     return stored
 
 
-def store(found: Sequence[Decision], path: Path = STORED) -> None:
+def store(found: Sequence[Decision]) -> None:
     """Store the verdicts for the website, which is built without the checker."""
     rows = [f"{json.dumps(name)}: {json.dumps(row)}" for name, row in verdicts(found).items()]
-    path.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+    STORED.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
 
 
 def lines(found: Sequence[Decision]) -> Iterator[str]:

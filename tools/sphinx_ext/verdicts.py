@@ -18,8 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from tools.equations.fingerprint import STORED, Written, fingerprints, read_tables
-from tools.equations.named import named_in
+from tools.equations.fingerprint import STORED, Written, fingerprints, named_in, read_tables
 from tools.sphinx_ext.cells import tick
 
 CHAPTER = re.compile(r"\d\d_")

@@ -7,13 +7,11 @@ import numpy as np
 
 from hwlib import losses, two_layer
 from hwlib.check.chapter2 import read_weights
-from hwlib.check.engine import examine, known, task
+from hwlib.check.engine import Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
-from hwlib.check.texts import TEXTS
+from hwlib.check.texts import HINTS
 from hwlib.check.values import Array, Parts, as_array, reader, several
 from hwlib.two_layer import Weights
-
-HINTS = TEXTS["hints"]
 
 
 def _descent(kind: str) -> Callable[..., tuple[Weights, Array]]:
@@ -40,18 +38,15 @@ def _descent(kind: str) -> Callable[..., tuple[Weights, Array]]:
     return descend
 
 
-DESCENT = known(
-    "gradient_descent",
-    {
-        "second layer only": _descent("w2 only"),
-        "uphill": _descent("ascent"),
-        "learning rate ignored": _descent("no rate"),
-        "layers in turn": _descent("in turn"),
-        "losses of the probabilities": _descent("probabilities"),
-        "gradient taken once": _descent("one gradient"),
-        "return in the loop": _descent("one step"),
-    },
-)
+DESCENT: Mistakes = {
+    "second layer only": _descent("w2 only"),
+    "uphill": _descent("ascent"),
+    "learning rate ignored": _descent("no rate"),
+    "layers in turn": _descent("in turn"),
+    "losses of the probabilities": _descent("probabilities"),
+    "gradient taken once": _descent("one gradient"),
+    "return in the loop": _descent("one step"),
+}
 
 
 def _right_descent(X: Array, y: Array, W: Weights, rate: float, steps: int) -> Any:
@@ -76,19 +71,19 @@ def gradient_descent(answer: Callable[..., Any]) -> Iterator[str]:
 def _descended(
     answer: Callable[..., Any], X: Array, y: Array, W: Weights, rate: float, steps: int
 ) -> Iterator[str]:
-    given = f"{sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
-    weights_of = read_weights(W, given, "the last ")
+    yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
+    weights_of = read_weights(W, "the last ")
 
     def read(value: Any) -> Parts:
-        weights, curve = several(value, given, "the weights after the last step", "the losses")
+        weights, curve = several(value, "the weights after the last step", "the losses")
         hint = ""
         if np.shape(curve) == (steps,) or not steps:
             hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
-        curve = as_array(curve, "losses", (steps + 1,), given=given, hint=hint)
+        curve = as_array(curve, "losses", (steps + 1,), hint)
         return {**weights_of(weights), "losses": curve}
 
-    args, mistakes = (X, y, W, rate, steps), DESCENT if steps else ()
-    yield from examine(answer, _right_descent, read, args, given=given, mistakes=mistakes)
+    args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
+    yield from examine(answer, _right_descent, read, args, mistakes=mistakes)
 
 
 def _momentum(kind: str = "plain", extra: int = 0) -> Callable[..., Array]:
@@ -112,20 +107,17 @@ def _momentum(kind: str = "plain", extra: int = 0) -> Callable[..., Array]:
     return descend
 
 
-MOMENTUM = known(
-    "momentum_descent",
-    {
-        "velocity forgotten": _momentum("forgotten"),
-        "running mean": _momentum("mean"),
-        "Nesterov": _momentum("nesterov"),
-        "steps + 1": _momentum(extra=1),
-        "uphill": _momentum("uphill"),
-        "steps - 1": _momentum(extra=-1),
-        "rate twice": _momentum("rate twice"),
-        "gradient taken once": _momentum("once"),
-        "rate and momentum swapped": _momentum("rate and momentum swapped"),
-    },
-)
+MOMENTUM: Mistakes = {
+    "velocity forgotten": _momentum("forgotten"),
+    "running mean": _momentum("mean"),
+    "Nesterov": _momentum("nesterov"),
+    "steps + 1": _momentum(extra=1),
+    "uphill": _momentum("uphill"),
+    "steps - 1": _momentum(extra=-1),
+    "rate twice": _momentum("rate twice"),
+    "gradient taken once": _momentum("once"),
+    "rate and momentum swapped": _momentum("rate and momentum swapped"),
+}
 
 
 @task
@@ -144,9 +136,9 @@ def momentum_descent(answer: Callable[..., Any]) -> Iterator[str]:
         def gradient(point: Array, bowl: Array = bowl) -> Array:
             return bowl * point + np.sin(point)
 
-        given = f"theta {shape}, learning_rate {rate}, momentum {momentum}, steps {steps}"
+        yield f"input: theta {shape}, learning_rate {rate}, momentum {momentum}, steps {steps}"
         if not steps:
             yield "extreme inputs"
         args = (gradient, theta, rate, momentum, steps)
-        read, mistakes = reader("theta", shape, given), MOMENTUM if steps else ()
-        yield from examine(answer, _momentum(), read, args, given=given, mistakes=mistakes)
+        read, mistakes = reader("theta", shape), MOMENTUM if steps else None
+        yield from examine(answer, _momentum(), read, args, mistakes=mistakes)

@@ -9,15 +9,14 @@ import torch
 from torch import nn
 
 from hwlib.check import examples
-from hwlib.check.engine import call, examine, known, task
+from hwlib.check.engine import Mistakes, call, examine, task
 from hwlib.check.small import batches
-from hwlib.check.texts import TEXTS, fault
+from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import Array, Parts, as_array, compare, describe
 from hwlib.train import OPTIMIZERS, MakeOptimizer, train_epoch
 
 SGD, ADAM = torch.optim.SGD, torch.optim.Adam
 Table = Mapping[str, MakeOptimizer]
-HINTS = TEXTS["known"]["optimizers"]
 
 
 def _confused(name: str) -> dict[str, MakeOptimizer]:
@@ -40,7 +39,7 @@ def _confused(name: str) -> dict[str, MakeOptimizer]:
     }
 
 
-def _path(make: Callable[..., Any], name: str) -> Array:
+def _path(make: Callable[..., Any]) -> Array:
     """Where an optimiser takes two parameters in four steps on a bowl and four on a flat one.
 
     There only a method that forgets how steep it was goes on at its pace.
@@ -48,10 +47,9 @@ def _path(make: Callable[..., Any], name: str) -> Array:
     start = examples.draws(0).uniform(0.5, 3, 3) * [1, -1, 1]
     pair = [torch.tensor(start), torch.tensor([0.5]).double()]
     weights = nn.ParameterList(pair)
-    given = f"the factory of {name!r} and the parameters of a model"
-    optimizer = call(make, weights.parameters(), given=given, changes=True)
+    optimizer = call(make, weights.parameters(), changes=True)
     if not isinstance(optimizer, torch.optim.Optimizer):
-        raise fault("no optimiser", given, describe(optimizer))
+        raise fault("no optimiser", describe(optimizer))
     places = []
     for steepness in 4 * [1.0] + 4 * [1e-3]:
         optimizer.zero_grad()
@@ -66,27 +64,24 @@ def _path(make: Callable[..., Any], name: str) -> Array:
 def optimizers(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_optimizers()``: name to a function from parameters to an optimiser."""
     yield "shape and dtype"
-    given = "no arguments"
-    table = call(answer, given=given)
+    yield "input: no arguments"
+    table = call(answer)
     if not isinstance(table, Mapping) or set(table) != set(OPTIMIZERS):
-        raise fault("optimiser names", given, describe(table), names=", ".join(OPTIMIZERS))
+        raise fault("optimiser names", describe(table), names=", ".join(OPTIMIZERS))
     for name, make in table.items():
         if not callable(make):
-            raise fault("optimiser for a factory", given, f"{name!r}: {type(make).__name__}")
+            raise fault("optimiser for a factory", f"{name!r}: {type(make).__name__}")
     yield "value"
     for name, right in OPTIMIZERS.items():
         part = f"the place to which {name!r} leads"
 
-        def wrong(name: str = name, part: str = part) -> dict[str, tuple[str, Parts]]:
-            found = _confused(name).items()
-            return {mistake: (HINTS[mistake], {part: _path(make, name)}) for mistake, make in found}
+        def wrong(name: str = name, part: str = part) -> dict[str, Parts]:
+            return {mistake: {part: _path(make)} for mistake, make in _confused(name).items()}
 
         for turn in ("the first model", "the second model"):
-            given = f"eight steps on a bowl, with {turn} for which {name!r} is called"
-            got, expected = _path(table[name], name), _path(right, name)
-            compare(
-                {part: got}, {part: expected}, given=given, known=wrong, rtol=1e-6, hint="optimiser"
-            )
+            yield f"input: eight steps on a bowl, with {turn} for which {name!r} is called"
+            got, expected = {part: _path(table[name])}, {part: _path(right)}
+            compare(got, expected, known=wrong, rtol=1e-6, hint="optimiser")
 
 
 def _curves(
@@ -115,16 +110,13 @@ def _curves(
     return run
 
 
-UNFAIR = known(
-    "compare_optimizers",
-    {
-        "shared model": _curves("in turn"),
-        "seeded once": _curves("one seed"),
-        "new optimiser in each epoch": _curves("anew"),
-        "optimiser of another model": _curves("other model"),
-        "fixed seed": lambda m, b, t, e, _: _curves()(m, b, t, e, 0),
-    },
-)
+UNFAIR: Mistakes = {
+    "shared model": _curves("in turn"),
+    "seeded once": _curves("one seed"),
+    "new optimiser in each epoch": _curves("anew"),
+    "optimiser of another model": _curves("other model"),
+    "fixed seed": lambda m, b, t, e, _: _curves()(m, b, t, e, 0),
+}
 
 
 @task
@@ -143,22 +135,17 @@ def compare_optimizers(answer: Callable[..., Any]) -> Iterator[str]:
     settings = ((usual | others, 2, 5), (others, 3, 11))
     for table, epochs, number in settings:
         seed, names = examples.seed(number), ", ".join(table)
-        given = f"the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
+        yield f"input: the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
 
-        def read(
-            curves: Any, given: str = given, table: Table = table, epochs: int = epochs
-        ) -> Parts:
+        def read(curves: Any, table: Table = table, epochs: int = epochs) -> Parts:
             if not isinstance(curves, Mapping) or set(curves) != set(table):
-                raise fault("curve names", given, describe(curves), names=", ".join(table))
+                raise fault("curve names", describe(curves), names=", ".join(table))
             parts = {f"the losses of {name}": curves[name] for name in table}
-            hint = TEXTS["hints"]["epochs"]
             return {
-                part: as_array(curve, part, (epochs,), given=given, hint=hint)
+                part: as_array(curve, part, (epochs,), HINTS["epochs"])
                 for part, curve in parts.items()
             }
 
         torch.manual_seed(99)
         args = (make_model, batches(), table, epochs, seed)
-        yield from examine(
-            answer, _curves(), read, args, given=given, mistakes=UNFAIR, rtol=1e-3, hint="curves"
-        )
+        yield from examine(answer, _curves(), read, args, mistakes=UNFAIR, rtol=1e-3, hint="curves")

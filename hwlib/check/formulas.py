@@ -2,7 +2,6 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any
@@ -48,8 +47,7 @@ def formula(task: str, answer: Any) -> FormulaResult:
         steps += _steps(name, answer)
     except Fault as error:
         failed = "reading" if error.details["mistake"] == NOT_READ else "value"
-        result = FormulaResult(task, 0, 0, failed=failed)
-        return replace(result, **error.details)  # type: ignore[arg-type]
+        return FormulaResult(task, 0, 0, failed=failed, **error.details)
     return FormulaResult(task, 0, 0, tuple(steps))
 
 
@@ -58,15 +56,16 @@ def _steps(name: str, answer: Any) -> Iterator[str]:
     yield "reading"
     asks = TABLES[name]["asks"]
     if not isinstance(answer, str):
-        raise fault(NOT_READ, "", describe(answer), hint='Write it as a text: r"...".', asks=asks)
+        raise fault(NOT_READ, describe(answer), hint='Write it as a text: r"...".', asks=asks)
     found = judge(answer, question(name))
     if found.verdict == "not read":
-        raise fault(NOT_READ, "", _short(answer), hint=found.sentence, asks=asks)
+        raise fault(NOT_READ, _short(answer), hint=found.sentence, asks=asks)
     yield "value"
     if found.verdict == "wrong":
         hint = found.remark or _hint(name, answer)
         details = {"sentence": found.sentence, "expected": found.expected or "no value"}
-        raise fault("formula wrong", found.point, found.got or "no value", hint=hint, **details)
+        got = found.got or "no value"
+        raise fault("formula wrong", got, given=found.point, hint=hint, **details)
 
 
 def _hint(name: str, answer: str) -> str:
@@ -85,7 +84,7 @@ def _check(name: str) -> Callable[[Any], Result]:
     """The check of a task whose answer is a function that returns a formula, or the formula."""
 
     def check(answer: Any) -> Iterator[str]:
-        yield from _steps(name.replace("_", "-"), call(answer, given="no arguments"))
+        yield from _steps(name.replace("_", "-"), call(answer))
 
     check.__name__ = name
     check.__doc__ = f"Check ``my_{name}() -> str``: {TABLES[name.replace('_', '-')]['asks']}."

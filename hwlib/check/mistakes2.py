@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.check.engine import known
+from hwlib.check.engine import Mistakes
 from hwlib.check.values import Array
 from hwlib.course import mistakes
 from hwlib.losses import sigmoid, stable_logistic_loss
@@ -37,35 +37,32 @@ def _times(factor: Callable[[Array, Weights], float]) -> Map:
     return gradient
 
 
-GRADIENT = known(
-    "logistic_loss_grad",
-    {
-        "one product for the sum": mistakes.gradient_one_product,
-        "links missing from the chain": mistakes.gradient_without_chain,
-        "sign": _times(lambda *_: -1.0),
-        "sum instead of mean": _times(lambda X, _: len(X)),
-        "divided twice": _times(lambda X, _: 1 / len(X)),
-        "slope of the sigmoid missing": _chain(slope=lambda *_: 1),
-        "half of the slope": _chain(slope=lambda a, _: a),
-        "slope of z1": _chain(slope=lambda _, z: z * (1 - z)),
-        "slope of tanh": _chain(slope=lambda a, _: 1 - a**2),
-        "sigmoid of the activation": _chain(slope=lambda a, _: sigmoid(a) * sigmoid(-a)),
-        "divided by the hidden units": _times(lambda X, W: len(X) / W["w1"].shape[1]),
-        "divided by the features": _times(lambda X, _: len(X) / X.shape[1]),
-        "sign, and sum instead of mean": _times(lambda X, _: -len(X)),
-        "fixed batch size": _times(lambda X, _: len(X) / 7),
-        "w2 missing": _chain(back=lambda delta, _: delta),
-        "gradient of the squared error": _chain(scale=lambda _, p: p * (1 - p)),
-        "slope not cancelled": _chain(scale=lambda _, p: 1 / (p * (1 - p))),
-        "label in the denominator": _chain(
-            scale=lambda t, p: np.divide(p * (1 - p), t * (1 - p)),
-        ),
-        "z1 in place of the activation": lambda X, y, W: {
-            "w1": logistic_loss_grad(X, y, W)["w1"],
-            "w2": (X @ W["w1"]).T @ (predict(X, W)[2] - y) / len(X),
-        },
+GRADIENT: Mistakes = {
+    "one product for the sum": mistakes.gradient_one_product,
+    "links missing from the chain": mistakes.gradient_without_chain,
+    "sign": _times(lambda *_: -1.0),
+    "sum instead of mean": _times(lambda X, _: len(X)),
+    "divided twice": _times(lambda X, _: 1 / len(X)),
+    "slope of the sigmoid missing": _chain(slope=lambda *_: 1),
+    "half of the slope": _chain(slope=lambda a, _: a),
+    "slope of z1": _chain(slope=lambda _, z: z * (1 - z)),
+    "slope of tanh": _chain(slope=lambda a, _: 1 - a**2),
+    "sigmoid of the activation": _chain(slope=lambda a, _: sigmoid(a) * sigmoid(-a)),
+    "divided by the hidden units": _times(lambda X, W: len(X) / W["w1"].shape[1]),
+    "divided by the features": _times(lambda X, _: len(X) / X.shape[1]),
+    "sign, and sum instead of mean": _times(lambda X, _: -len(X)),
+    "fixed batch size": _times(lambda X, _: len(X) / 7),
+    "w2 missing": _chain(back=lambda delta, _: delta),
+    "gradient of the squared error": _chain(scale=lambda _, p: p * (1 - p)),
+    "slope not cancelled": _chain(scale=lambda _, p: 1 / (p * (1 - p))),
+    "label in the denominator": _chain(
+        scale=lambda t, p: np.divide(p * (1 - p), t * (1 - p)),
+    ),
+    "z1 in place of the activation": lambda X, y, W: {
+        "w1": logistic_loss_grad(X, y, W)["w1"],
+        "w2": (X @ W["w1"]).T @ (predict(X, W)[2] - y) / len(X),
     },
-)
+}
 
 
 def _quotients(up: int, down: int, restored: bool = True) -> Map:
@@ -88,17 +85,14 @@ def _quotients(up: int, down: int, restored: bool = True) -> Map:
     return difference
 
 
-DIFFERENCES = known(
-    "numerical_gradient",
-    {
-        "one-sided": _quotients(1, 0),
-        "one-sided, backwards": _quotients(0, 1),
-        "no difference": lambda _, W, __: {name: 0 * w for name, w in W.items()},
-        "step ignored": lambda loss, W, _: _quotients(1, 1)(loss, W, 1e-5),
-        "whole numbers": lambda *a: {n: np.trunc(g) for n, g in _quotients(1, 1)(*a).items()},
-        "weight not restored": _quotients(1, 1, restored=False),
-    },
-)
+DIFFERENCES: Mistakes = {
+    "one-sided": _quotients(1, 0),
+    "one-sided, backwards": _quotients(0, 1),
+    "no difference": lambda _, W, __: {name: 0 * w for name, w in W.items()},
+    "step ignored": lambda loss, W, _: _quotients(1, 1)(loss, W, 1e-5),
+    "whole numbers": lambda *a: {n: np.trunc(g) for n, g in _quotients(1, 1)(*a).items()},
+    "weight not restored": _quotients(1, 1, restored=False),
+}
 
 
 def differences_of(X: Array, y: Array, W: Weights) -> dict[str, Weights]:
@@ -122,19 +116,16 @@ def _penalty(change: Callable[[Array, float, int], Array]) -> Map:
     return gradient
 
 
-DECAY = known(
-    "decayed_gradient",
-    {
-        "penalty missing": _penalty(lambda w, *_: 0 * w),
-        "factor 2": _penalty(lambda w, c, _: 2 * c * w),
-        "factor one half": _penalty(lambda w, c, _: c * w / 2),
-        "sign of the penalty": _penalty(lambda w, c, _: -c * w),
-        "penalty divided by the batch": _penalty(lambda w, c, n: c * w / n),
-        "one layer only": _penalty(lambda w, c, _: c * w if w.shape[1] > 1 else 0 * w),
-        "square of the weights": _penalty(lambda w, c, _: c / 2 * w**2),
-        "sum of the penalty": lambda X, y, W, c: {
-            name: g + c / 2 * sum((w**2).sum() for w in W.values())
-            for name, g in logistic_loss_grad(X, y, W).items()
-        },
+DECAY: Mistakes = {
+    "penalty missing": _penalty(lambda w, *_: 0 * w),
+    "factor 2": _penalty(lambda w, c, _: 2 * c * w),
+    "factor one half": _penalty(lambda w, c, _: c * w / 2),
+    "sign of the penalty": _penalty(lambda w, c, _: -c * w),
+    "penalty divided by the batch": _penalty(lambda w, c, n: c * w / n),
+    "one layer only": _penalty(lambda w, c, _: c * w if w.shape[1] > 1 else 0 * w),
+    "square of the weights": _penalty(lambda w, c, _: c / 2 * w**2),
+    "sum of the penalty": lambda X, y, W, c: {
+        name: g + c / 2 * sum((w**2).sum() for w in W.values())
+        for name, g in logistic_loss_grad(X, y, W).items()
     },
-)
+}

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from hwlib.check.engine import known
+from hwlib.check.engine import Mistakes
 from hwlib.check.small import Batch
 from hwlib.course.mistakes_torch import train_epoch_divided_by_images
 
@@ -69,30 +68,27 @@ def _divided_by_images(model: nn.Module, batches: list[Batch], optimizer: Optimi
     return train_epoch_divided_by_images(model, batches, optimizer, sum(len(y) for _, y in batches))
 
 
-EPOCHS = known(
-    "train_epoch",
-    {
-        "nll_loss on logits": _epoch(F.nll_loss),
-        "forgotten zero_grad": _epoch(clear="never"),
-        "softmax before cross-entropy": _epoch(_softmax_first),
-        "sum over the batch": _epoch(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
-        "return in the loop": _epoch(clear="first batch"),
-        "sign of the loss": _epoch(lambda z, y: -F.cross_entropy(z, y)),
-        "smoothed labels": _epoch(lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1)),
-        "no step": _epoch(step="never"),
-        "step after the loop": _epoch(step="once"),
-        "own optimiser": partial(_own_optimiser, lr=0.01),
-        "own optimiser, rate 0.1": partial(_own_optimiser, lr=0.1),
-        "divided by the images": _divided_by_images,
-        "mean of batch means": _epoch(average="batches"),
-        "sum of batch means": _epoch(average="sum"),
-        "sum over the images": _epoch(average="sum over images"),
-        "divided by the batches": _epoch(average="sums divided by batches"),
-        "all batches taken for full": _epoch(average="as if all were full"),
-        "loss of the last batch": _epoch(average="last"),
-        "train mode missing": _epoch(mode=False),
-    },
-)
+EPOCHS: Mistakes = {
+    "nll_loss on logits": _epoch(F.nll_loss),
+    "forgotten zero_grad": _epoch(clear="never"),
+    "softmax before cross-entropy": _epoch(_softmax_first),
+    "sum over the batch": _epoch(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
+    "return in the loop": _epoch(clear="first batch"),
+    "sign of the loss": _epoch(lambda z, y: -F.cross_entropy(z, y)),
+    "smoothed labels": _epoch(lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1)),
+    "no step": _epoch(step="never"),
+    "step after the loop": _epoch(step="once"),
+    "own optimiser": partial(_own_optimiser, lr=0.01),
+    "own optimiser, rate 0.1": partial(_own_optimiser, lr=0.1),
+    "divided by the images": _divided_by_images,
+    "mean of batch means": _epoch(average="batches"),
+    "sum of batch means": _epoch(average="sum"),
+    "sum over the images": _epoch(average="sum over images"),
+    "divided by the batches": _epoch(average="sums divided by batches"),
+    "all batches taken for full": _epoch(average="as if all were full"),
+    "loss of the last batch": _epoch(average="last"),
+    "train mode missing": _epoch(mode=False),
+}
 
 
 def _evaluation(
@@ -134,26 +130,23 @@ def _evaluation(
     return losses[loss], accuracies[accuracy]
 
 
-EVALUATIONS = known(
-    "evaluate",
-    {
-        "eval mode missing": partial(_evaluation, mode=True),
-        "divided by the images": partial(_evaluation, loss="divided twice"),
-        "mean of batch means": partial(_evaluation, loss="batches", accuracy="batches"),
-        "sum over the images": partial(_evaluation, loss="sum"),
-        "sum of batch means": partial(_evaluation, loss="sum of means"),
-        "last batch only": partial(_evaluation, loss="last", accuracy="last"),
-        "softmax before cross-entropy": partial(_evaluation, loss="softmax"),
-        "nll_loss on probabilities": partial(_evaluation, loss="nll"),
-        "percent for a share": partial(_evaluation, accuracy="percent"),
-        "count for a share": partial(_evaluation, accuracy="count"),
-        "divided by the batches": partial(_evaluation, accuracy="count by batches"),
-        "share of errors": partial(_evaluation, accuracy="errors"),
-        "argmax over the batch": partial(_evaluation, accuracy="axis"),
-        "argmax over everything": partial(_evaluation, accuracy="no axis"),
-        "loss and accuracy swapped": lambda m, b: _evaluation(m, b)[::-1],
-    },
-)
+EVALUATIONS: Mistakes = {
+    "eval mode missing": partial(_evaluation, mode=True),
+    "divided by the images": partial(_evaluation, loss="divided twice"),
+    "mean of batch means": partial(_evaluation, loss="batches", accuracy="batches"),
+    "sum over the images": partial(_evaluation, loss="sum"),
+    "sum of batch means": partial(_evaluation, loss="sum of means"),
+    "last batch only": partial(_evaluation, loss="last", accuracy="last"),
+    "softmax before cross-entropy": partial(_evaluation, loss="softmax"),
+    "nll_loss on probabilities": partial(_evaluation, loss="nll"),
+    "percent for a share": partial(_evaluation, accuracy="percent"),
+    "count for a share": partial(_evaluation, accuracy="count"),
+    "divided by the batches": partial(_evaluation, accuracy="count by batches"),
+    "share of errors": partial(_evaluation, accuracy="errors"),
+    "argmax over the batch": partial(_evaluation, accuracy="axis"),
+    "argmax over everything": partial(_evaluation, accuracy="no axis"),
+    "loss and accuracy swapped": lambda m, b: _evaluation(m, b)[::-1],
+}
 
 
 def prediction(
@@ -176,21 +169,18 @@ def _from_one(model: nn.Module, image: Tensor) -> tuple[int, float]:
     return label + 1, confidence
 
 
-PREDICTIONS: Any = known(
-    "predict_image",
-    {
-        "eval mode missing": partial(prediction, mode=True),
-        "share for percent": partial(prediction, times=1),
-        "logit for probability": partial(prediction, of=lambda z: z, times=1),
-        "logit in percent": partial(prediction, of=lambda z: z),
-        "sigmoid for softmax": partial(prediction, of=torch.sigmoid),
-        "softmax over the batch": partial(prediction, of=torch.ones_like),
-        "log-probability": partial(prediction, of=lambda z: torch.log_softmax(z, 0), times=1),
-        "not normalised": partial(prediction, of=torch.exp),
-        "least probable class": partial(prediction, of=lambda z: z.softmax(0).min().expand(10)),
-        "lowest logit": partial(prediction, pick="argmin"),
-        "class counted from 1": _from_one,
-        "whole percent": lambda m, x: tuple(map(round, prediction(m, x))),
-        "confidence first": lambda m, x: prediction(m, x)[::-1],
-    },
-)
+PREDICTIONS: Mistakes = {
+    "eval mode missing": partial(prediction, mode=True),
+    "share for percent": partial(prediction, times=1),
+    "logit for probability": partial(prediction, of=lambda z: z, times=1),
+    "logit in percent": partial(prediction, of=lambda z: z),
+    "sigmoid for softmax": partial(prediction, of=torch.sigmoid),
+    "softmax over the batch": partial(prediction, of=torch.ones_like),
+    "log-probability": partial(prediction, of=lambda z: torch.log_softmax(z, 0), times=1),
+    "not normalised": partial(prediction, of=torch.exp),
+    "least probable class": partial(prediction, of=lambda z: z.softmax(0).min().expand(10)),
+    "lowest logit": partial(prediction, pick="argmin"),
+    "class counted from 1": _from_one,
+    "whole percent": lambda m, x: tuple(map(round, prediction(m, x))),
+    "confidence first": lambda m, x: prediction(m, x)[::-1],
+}

@@ -1,7 +1,7 @@
 """A look at a student's network: what it returns, what it is made of, and whether it can learn."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import torch
@@ -11,38 +11,44 @@ from torch import Tensor, nn
 from hwlib.check.chapter4 import tensor
 from hwlib.check.engine import call
 from hwlib.check.small import images
-from hwlib.check.texts import TEXTS, fault
+from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import describe
 
-NONE = "no arguments"
+
+def built(answer: Callable[..., Any]) -> Generator[str, None, nn.Module]:
+    """Steps "shape and dtype" and "value": call a factory, look at its logits, return a model."""
+    yield "shape and dtype"
+    yield "input: no arguments"
+    model = _build(answer)
+    yield "input: images (3, 1, 28, 28) of float32"
+    logits(model, images(3))
+    yield "value"
+    yield "input: 64 random images"
+    _check_logits(model)
+    return model
 
 
-def build(answer: Callable[..., Any]) -> nn.Module:
-    """Call a factory twice, and return one of the two models.
-
-    It is a fault if it makes no module, or the same one each time.
-    """
+def _build(answer: Callable[..., Any]) -> nn.Module:
+    """Call a factory twice; it is a fault if it makes no module, or the same one each time."""
     if isinstance(answer, nn.Module):
-        raise fault("one model for all", NONE)
+        raise fault("one model for all")
     torch.manual_seed(0)
-    first, second = (call(answer, given=NONE) for _ in range(2))
+    first, second = (call(answer) for _ in range(2))
     if not isinstance(first, nn.Module):
-        raise fault("no module", NONE, describe(first))
+        raise fault("no module", describe(first))
     if first is second or any(p is q for p in first.parameters() for q in second.parameters()):
-        raise fault("same model twice", "two calls")
+        raise fault("same model twice", given="two calls")
     return first
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:
     """Logits (B, 10); it is a fault if they are none of float32."""
-    given = f"images {tuple(x.shape)} of float32"
-    value = call(model, x, given=given, changes=True)
-    hint = TEXTS["hints"]["logits"]
-    return tensor(value, "the logits", (len(x), 10), torch.float32, given, hint)
+    value = call(model, x, changes=True)
+    return tensor(value, "the logits", (len(x), 10), torch.float32, HINTS["logits"])
 
 
 @torch.no_grad()
-def check_logits(model: nn.Module) -> None:
+def _check_logits(model: nn.Module) -> None:
     """Raise a fault for what the outputs give away about the layers."""
     model = copy.deepcopy(model).eval()  # with other weights: a last layer of zeros is no fault
     generator = torch.Generator().manual_seed(1)
@@ -69,7 +75,7 @@ def check_logits(model: nn.Module) -> None:
     ):
         if found:
             got = f"first row: {', '.join(f'{v:.3f}' for v in z[0, :4])}, ..."
-            raise fault(name, "64 random images", got)
+            raise fault(name, got)
 
 
 def _bounded(model: nn.Module, x: Tensor) -> bool:
@@ -84,12 +90,14 @@ def _is_linear(model: nn.Module) -> bool:
     return bool(bend.abs().max() <= 1e-3 * model(a + b).abs().max())
 
 
-def check_gradients(model: nn.Module) -> None:
-    """Raise a fault unless a gradient reaches every parameter."""
+def check_gradients(model: nn.Module) -> Iterator[str]:
+    """Step "gradient": one has to reach every parameter."""
+    yield "gradient"
+    yield "input: 32 images"
     weights = [(n, p) for n, p in model.named_parameters() if p.squeeze().ndim > 1]  # no biases
     alike = [name for name, p in weights if bool((p == 0).all())]
     if len(alike) > 1:
-        raise fault("all weights zero", "a new model", ", ".join(alike))
+        raise fault("all weights zero", ", ".join(alike), given="a new model")
     with torch.no_grad():
         for name in alike:  # a last layer of zeros sends nothing back in its first step
             p = model.get_parameter(name)
@@ -97,11 +105,11 @@ def check_gradients(model: nn.Module) -> None:
     model.train()
     loss = F.cross_entropy(model(images(32)), torch.arange(32) % 10)
     if not loss.requires_grad:
-        raise fault("detached", "32 images")
+        raise fault("detached")
     loss.backward()
     for name, p in model.named_parameters():
         if p.grad is None or not bool(p.grad.abs().sum() > 0):
-            raise fault("unused layer", "32 images", f"{name}: no gradient")
+            raise fault("unused layer", f"{name}: no gradient")
 
 
 @torch.no_grad()
@@ -124,11 +132,11 @@ def check_two_hidden_layers(model: nn.Module) -> None:
         turned = shape not in own
         value = own.get(shape[::-1] if turned else shape)
         if value is None:
-            raise fault("other parameters than linear layers", NONE, f"{name} {tuple(p.shape)}")
+            raise fault("other parameters than linear layers", f"{name} {tuple(p.shape)}")
         p.copy_((value.T if turned else value).reshape(p.shape))
     x = images(16)
     hidden = torch.relu(x.flatten(1) @ own[784, 100] + own[100,])
     right = torch.relu(hidden @ own[100, 100] + own[100,]) @ own[100, 10] + own[10,]
     for mode, name in ((False, "another activation"), (True, "dropout or normalisation")):
         if not torch.allclose(model.train(mode)(x), right, rtol=1e-3, atol=1e-2):
-            raise fault(name, "16 images", "other logits")
+            raise fault(name, "other logits")

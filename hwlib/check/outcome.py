@@ -4,6 +4,7 @@ import html
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hwlib.check.tasks import POINTS, TASKS
 
@@ -13,7 +14,7 @@ class Fault(Exception):
 
     def __init__(self, sentence: str, **texts: str) -> None:
         super().__init__(sentence)
-        self.details = {"sentence": sentence, "mistake": "", **texts}
+        self.details: dict[str, Any] = {"sentence": sentence, "mistake": "", "hint": "", **texts}
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def test_optimisers_start_at_another_place(monkeypatch):
     for seed in ("", "2026"):
         monkeypatch.setenv("HWLIB_CLASS_SEED", seed)
         assert check.optimizers(lambda: copy.copy(train.OPTIMIZERS))
-        paths.append(comparison._path(train.OPTIMIZERS["SGD 0.01"], "SGD 0.01"))
+        paths.append(comparison._path(train.OPTIMIZERS["SGD 0.01"]))
     assert not np.array_equal(*paths)
 
 

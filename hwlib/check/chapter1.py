@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from hwlib import losses, two_layer
-from hwlib.check import mistakes1
+from hwlib.check import mistakes_numpy
 from hwlib.check.engine import Mistakes, call, examine, task
 from hwlib.check.examples import LABELS_AND_LOGITS, SIZES, draws, network, row
 from hwlib.check.outcome import Fault
@@ -24,7 +24,7 @@ def sigmoid(answer: Answer) -> Iterator[str]:
     for array in (z, z[1:6, 0], z[:6].reshape(2, 3), z[1:].reshape(3, 1, 2), drawn):
         yield f"input: z = {array.tolist()}"
         read = reader("sigmoid(z)", array.shape)
-        yield from examine(answer, losses.sigmoid, read, (array,), mistakes=mistakes1.SIGMOID)
+        yield from examine(answer, losses.sigmoid, read, (array,), mistakes=mistakes_numpy.SIGMOID)
     yield "extreme inputs"
     for t, right in ((-25.0, losses.sigmoid(-25.0)), (-1000.0, 0.0), (1000.0, 1.0)):
         yield f"input: z = {t:g}"
@@ -63,7 +63,7 @@ def _predicted(answer: Answer, X: Array, W: Any, given: str) -> Iterator[str]:
         parts = zip(several(value, *shapes), shapes.items(), strict=True)
         return {name: _column(part, name, shape) for part, (name, shape) in parts}
 
-    yield from examine(answer, two_layer.predict, read, (X, W), mistakes=mistakes1.PREDICT)
+    yield from examine(answer, two_layer.predict, read, (X, W), mistakes=mistakes_numpy.PREDICT)
 
 
 def _column(part: Any, name: str, shape: tuple[int, ...]) -> Array:
@@ -88,7 +88,7 @@ def _losses(answer: Answer, right: Answer, mistakes: Mistakes, *, logits: bool) 
 @task
 def logistic_loss(answer: Answer) -> Iterator[str]:
     """Check ``my_logistic_loss(y, yhat)``, the mean over the batch by the formula as it stands."""
-    yield from _losses(answer, losses.logistic_loss, mistakes1.LOSS, logits=False)
+    yield from _losses(answer, losses.logistic_loss, mistakes_numpy.LOSS, logits=False)
     tiny = 2.0**-20  # 1 - tiny is a float32 number too
     for y, p in ((1, 1e-30), (0, 1 - tiny), (1, 0), (0, 1)):
         right = -np.log(p if y else 1 - p)
@@ -116,7 +116,7 @@ EXTREME = (
 @task
 def stable_logistic_loss(answer: Answer) -> Iterator[str]:
     """Check ``my_stable_logistic_loss(y, z2)``, the mean over the batch, from the logits."""
-    yield from _losses(answer, losses.stable_logistic_loss, mistakes1.STABLE, logits=True)
+    yield from _losses(answer, losses.stable_logistic_loss, mistakes_numpy.STABLE, logits=True)
 
     def loss(y: float, z: Any) -> float:
         z = np.atleast_2d(np.asarray(z, dtype=float)).T
@@ -142,7 +142,7 @@ def _extreme_mistake(loss: Callable[[float, Any], float], y: float, z: Any, came
     if came == 0:
         sure = np.arange(30.0, 42.0)
         zeros = [loss(1, t) == 0 for t in sure]
-        for name, wrong in mistakes1.SURE.items():
+        for name, wrong in mistakes_numpy.SURE.items():
             if zeros == [t == 0 for t in wrong(sure)]:
                 return name
     size = -1500 if y else 1500

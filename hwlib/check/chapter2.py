@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from hwlib import gradcheck, two_layer
-from hwlib.check import mistakes2
+from hwlib.check import mistakes_numpy
 from hwlib.check.engine import call, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import fault
@@ -35,7 +35,7 @@ def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
     for size in SIZES:
         X, y, W = network(*size)
         yield f"input: {sizes_of(X, W)}"
-        read, sizes, mistakes = read_weights(W), [size[0], 2], mistakes2.GRADIENT
+        read, sizes, mistakes = read_weights(W), [size[0], 2], mistakes_numpy.GRADIENT
         yield from examine(answer, right, read, (X, y, W), mistakes=mistakes, sizes=sizes)
     X, y, W = network(*SIZES[1])
     y = 0.2 + 0.7 * y
@@ -57,7 +57,7 @@ def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
     got = read(call(answer, X, y, W))
 
     def by_steps() -> dict[str, Parts]:
-        found, mistake = mistakes2.differences_of(X, y, W), "finite differences"
+        found, mistake = mistakes_numpy.differences_of(X, y, W), "finite differences"
         return {f"{mistake}, step {step}": read(value) for step, value in found.items()}
 
     compare(got, read(right(X, y, W)), known=by_steps, rtol=1e-3)
@@ -86,7 +86,7 @@ def numerical_gradient(answer: Callable[..., Any]) -> Iterator[str]:
             gradcheck.numerical_gradient,
             read_weights(W),
             (loss, W, step),
-            mistakes=mistakes2.DIFFERENCES,
+            mistakes=mistakes_numpy.DIFFERENCES,
             sizes=[2, step, 2 * step],
             rtol=1e-6,
         )
@@ -105,4 +105,4 @@ def decayed_gradient(answer: Callable[..., Any]) -> Iterator[str]:
         X, y, W = network(*size)
         yield f"input: {sizes_of(X, W)}, decay {decay}"
         args = (X, y, W, decay)
-        yield from examine(answer, decayed, read_weights(W), args, mistakes=mistakes2.DECAY)
+        yield from examine(answer, decayed, read_weights(W), args, mistakes=mistakes_numpy.DECAY)

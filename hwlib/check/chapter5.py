@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hwlib import evaluate as reference
 from hwlib import train
-from hwlib.check import mistakes5
+from hwlib.check import mistakes_torch
 from hwlib.check.comparison import compare_optimizers, optimizers
 from hwlib.check.engine import Mistakes, call, examine, task
 from hwlib.check.models import built, check_gradients, check_two_hidden_layers, logits
@@ -92,7 +92,7 @@ def train_epoch(answer: Answer) -> Iterator[str]:
             _watched(train.train_epoch),
             _trained,
             (model, batches(lengths), optimizer),
-            mistakes=_all_watched(mistakes5.EPOCHS),
+            mistakes=_all_watched(mistakes_torch.EPOCHS),
             sizes=[lengths[0], sum(lengths), len(lengths)],
             rtol=1e-3,
             hint="epoch",
@@ -131,7 +131,7 @@ def evaluate(answer: Answer) -> Iterator[str]:
             _watched(_evaluation),
             _evaluated,
             (model, data),
-            mistakes=_all_watched(mistakes5.EVALUATIONS),
+            mistakes=_all_watched(mistakes_torch.EVALUATIONS),
             sizes=[sum(lengths), len(lengths), 100],
             rtol=1e-3,
         )
@@ -163,12 +163,12 @@ def predict_image(answer: Answer) -> Iterator[str]:
     yield "input: a model and one image (1, 28, 28)"
     for seed in (3, 4, 5):
         model, image = small_model(dropout=0.5, seed=seed).train(), images(1, seed)[0]
-        right = mistakes5.prediction(model.eval(), image)
+        right = mistakes_torch.prediction(model.eval(), image)
         yield from examine(
             _watched(answer),
-            _watched(mistakes5.prediction),
+            _watched(mistakes_torch.prediction),
             _predicted,
             (model.train(), image),
-            mistakes=_all_watched(mistakes5.PREDICTIONS),
+            mistakes=_all_watched(mistakes_torch.PREDICTIONS),
             rtol=0.051 / right[1],  # a tenth of a percent is enough
         )

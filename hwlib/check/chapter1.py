@@ -60,8 +60,8 @@ def _predicted(answer: Answer, X: Array, W: Any, given: str) -> Iterator[str]:
     shapes = {"z1": (B, K), "z2": (B, 1), "yhat": (B, 1)}
 
     def read(value: Any) -> Parts:
-        parts = zip(several(value, *shapes), shapes.items(), strict=True)
-        return {name: _column(part, name, shape) for part, (name, shape) in parts}
+        parts = several(value, *shapes).items()
+        return {name: _column(part, name, shapes[name]) for name, part in parts}
 
     yield from examine(answer, two_layer.predict, read, (X, W), mistakes=mistakes_numpy.PREDICT)
 

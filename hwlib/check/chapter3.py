@@ -75,7 +75,7 @@ def _descended(
     weights_of = read_weights(W, "the last ")
 
     def read(value: Any) -> Parts:
-        weights, curve = several(value, "the weights after the last step", "the losses")
+        weights, curve = several(value, "the weights after the last step", "the losses").values()
         hint = ""
         if np.shape(curve) == (steps,) or not steps:
             hint = HINTS["losses"].format(steps=steps, losses=steps + 1)

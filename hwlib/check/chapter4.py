@@ -104,7 +104,7 @@ def to_tensors(answer: Callable[..., Any]) -> Iterator[str]:
         yield f"input: images ({n}, 28, 28) and labels ({n},), both uint8"
 
         def read(value: Any, n: int = n) -> Parts:
-            x, y = several(value, "images", "labels")
+            x, y = several(value, "images", "labels").values()
             tensor(x, "images", (n, 1, 28, 28), torch.float32, HINTS["channels"])
             tensor(y, "labels", (n,), torch.int64)
             return {"images": x.double().numpy(), "labels": y.double().numpy()}
@@ -123,7 +123,8 @@ def split_validation(answer: Callable[..., Any]) -> Iterator[str]:
         for generator in (*generators, generators[0]):
             yield "shape and dtype"
             value = call(answer, n, validation, generator, changes=True)
-            train, held = several(value, "indices for training", "indices for validation")
+            parts = several(value, "indices for training", "indices for validation")
+            train, held = parts.values()
             swapped = np.shape(train) == (validation,)
             hint = HINTS["parts swapped"] if swapped else ""
             tensor(train, "the training indices", (n - validation,), torch.int64, hint)

@@ -1,9 +1,6 @@
-"""Checks of chapter 5: the network, an epoch of training, the evaluation, and one prediction.
+"""Checks of chapter 5: the network, its training and evaluation, and the optimisers compared."""
 
-Those of the optimisers stand in `hwlib.check.comparison`.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,39 +9,38 @@ from torch import Tensor, nn
 
 from hwlib import evaluate as reference
 from hwlib import train
-from hwlib.check import mistakes_torch
-from hwlib.check.comparison import compare_optimizers, optimizers
+from hwlib.check import examples, mistakes_torch, networks
 from hwlib.check.engine import Mistakes, call, examine, task
-from hwlib.check.models import built, check_gradients, check_two_hidden_layers, logits
-from hwlib.check.small import LENGTHS, batches, images, small_model, weights_of
-from hwlib.check.texts import TEXTS, fault
-from hwlib.check.values import Parts, as_array, describe, several
+from hwlib.check.mistakes_torch import ADAM, SGD
+from hwlib.check.networks import LENGTHS, batches, images, small_model, weights_of
+from hwlib.check.texts import HINTS, TEXTS, fault
+from hwlib.check.values import Array, Parts, as_array, compare, describe, several
 from hwlib.models import count_parameters
+from hwlib.train import OPTIMIZERS, MakeOptimizer
 
-__all__ = ["compare_optimizers", "evaluate", "mlp", "optimizers", "predict_image", "train_epoch"]
 Answer = Callable[..., Any]
 
 # The first optimiser makes PyTorch load its compiler, which takes seconds: here, once, and not in
 # each copy of a process in which a hand-in's answer is checked.
-torch.optim.SGD([torch.zeros(1)], lr=1.0)
+SGD([torch.zeros(1)], lr=1.0)
 
 
 @task
 def mlp(answer: Answer) -> Iterator[str]:
     """Check ``my_mlp()``: two hidden layers of 100 ReLU units, a linear output of ten logits."""
-    model = yield from built(answer)
+    model = yield from networks.built(answer)
     yield "input: no arguments"
     count = count_parameters(model)
     if count != 89_610:
         hint = TEXTS["layers"].get(str(count), "")
         raise fault("another network", f"{count:,} parameters", hint=hint)
-    yield from check_gradients(model)
+    yield from networks.check_gradients(model)
     yield "value"
     yield "input: 16 images"
-    check_two_hidden_layers(model)
+    networks.check_two_hidden_layers(model)
     yield "extreme inputs"
     yield "input: one image (1, 1, 28, 28) of float32"
-    logits(model, images(1))
+    networks.logits(model, images(1))
 
 
 def _watched(run: Answer) -> Answer:
@@ -58,14 +54,18 @@ def _watched(run: Answer) -> Answer:
     return watched
 
 
-def _all_watched(mistakes: Mistakes) -> Mistakes:
-    return {name: _watched(wrong) for name, wrong in mistakes.items()}
+def _examine(
+    answer: Answer, right: Answer, read: Answer, args: tuple, mistakes: Mistakes, **options: Any
+) -> Iterator[str]:
+    """Examine what an answer returns together with the model that it was given."""
+    known = {name: _watched(wrong) for name, wrong in mistakes.items()}
+    yield from examine(_watched(answer), _watched(right), read, args, mistakes=known, **options)
 
 
 MAKERS: tuple[tuple[tuple[int, ...], Answer], ...] = (
-    (LENGTHS, lambda p: torch.optim.SGD(p, lr=0.3)),
-    ((9, 9, 9, 4), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
-    ((15, 2), lambda p: torch.optim.Adam(p, lr=0.01)),
+    (LENGTHS, lambda p: SGD(p, lr=0.3)),
+    ((9, 9, 9, 4), lambda p: SGD(p, lr=0.05, momentum=0.9)),
+    ((15, 2), lambda p: ADAM(p, lr=0.01)),
 )
 
 
@@ -87,35 +87,27 @@ def train_epoch(answer: Answer) -> Iterator[str]:
         model = small_model().eval()
         optimizer = make(model.parameters())
         yield f"input: batches of {lengths} images, {type(optimizer).__name__}"
-        yield from examine(
-            _watched(answer),
-            _watched(train.train_epoch),
+        yield from _examine(
+            answer,
+            train.train_epoch,
             _trained,
             (model, batches(lengths), optimizer),
-            mistakes=_all_watched(mistakes_torch.EPOCHS),
+            mistakes_torch.EPOCHS,
             sizes=[lengths[0], sum(lengths), len(lengths)],
             rtol=1e-3,
             hint="epoch",
         )
 
 
-def _pair(watched: Any, *names: str) -> tuple[Any, ...]:
+def _pair(watched: Any, *names: str) -> dict[str, Any]:
     """The first two results of a watched answer, which may be a named tuple with more of them."""
     result, _ = watched
     return several(result[:2] if isinstance(result, tuple) else result, *names)
 
 
-def _evaluation(model: nn.Module, data: Any) -> tuple[float, float]:
-    found = reference.evaluate(model, data)
-    return found.loss, found.accuracy
-
-
 def _evaluated(watched: Any) -> Parts:
-    loss, accuracy = _pair(watched, "the mean loss", "the share of right answers")
-    return {
-        "the loss": as_array(loss, "the loss"),
-        "the accuracy": as_array(accuracy, "the accuracy"),
-    }
+    pair = _pair(watched, "the mean loss", "the share of right answers")
+    return {name: as_array(value, name) for name, value in pair.items()}
 
 
 @task
@@ -126,12 +118,12 @@ def evaluate(answer: Answer) -> Iterator[str]:
         # Labels that the model often gets right, so that the accuracy is no round number.
         data = batches(lengths, small_model())
         yield f"input: batches of {lengths} images"
-        yield from examine(
-            _watched(answer),
-            _watched(_evaluation),
+        yield from _examine(
+            answer,
+            reference.evaluate,
             _evaluated,
             (model, data),
-            mistakes=_all_watched(mistakes_torch.EVALUATIONS),
+            mistakes_torch.EVALUATIONS,
             sizes=[sum(lengths), len(lengths), 100],
             rtol=1e-3,
         )
@@ -148,13 +140,10 @@ def evaluate(answer: Answer) -> Iterator[str]:
 
 
 def _predicted(watched: Any) -> Parts:
-    label, confidence = _pair(watched, "the class", "the confidence in percent")
-    if isinstance(label, str):
-        raise fault("name for number", repr(label))
-    return {
-        "the class": as_array(label, "the class"),
-        "the confidence": as_array(confidence, "the confidence"),
-    }
+    pair = _pair(watched, "the class", "the confidence in percent")
+    if isinstance(pair["the class"], str):
+        raise fault("name for number", repr(pair["the class"]))
+    return {name: as_array(value, name) for name, value in pair.items()}
 
 
 @task
@@ -164,11 +153,99 @@ def predict_image(answer: Answer) -> Iterator[str]:
     for seed in (3, 4, 5):
         model, image = small_model(dropout=0.5, seed=seed).train(), images(1, seed)[0]
         right = mistakes_torch.prediction(model.eval(), image)
-        yield from examine(
-            _watched(answer),
-            _watched(mistakes_torch.prediction),
+        yield from _examine(
+            answer,
+            mistakes_torch.prediction,
             _predicted,
             (model.train(), image),
-            mistakes=_all_watched(mistakes_torch.PREDICTIONS),
+            mistakes_torch.PREDICTIONS,
             rtol=0.051 / right[1],  # a tenth of a percent is enough
+        )
+
+
+def _path(make: Callable[..., Any]) -> Array:
+    """Where an optimiser takes two parameters in four steps on a bowl and four on a flat one.
+
+    There only a method that forgets how steep it was goes on at its pace.
+    """
+    start = examples.draws(0).uniform(0.5, 3, 3) * [1, -1, 1]
+    pair = [torch.tensor(start), torch.tensor([0.5]).double()]
+    weights = nn.ParameterList(pair)
+    optimizer = call(make, weights.parameters(), changes=True)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise fault("no optimiser", describe(optimizer))
+    places = []
+    for steepness in 4 * [1.0] + 4 * [1e-3]:
+        optimizer.zero_grad()
+        bowl = (torch.tensor([1.0, 5.0, 0.1]) * weights[0] ** 2).sum() + weights[1].sum()
+        (steepness * bowl).backward()
+        optimizer.step()
+        places.append(torch.cat([w.detach() for w in weights]).numpy())
+    return np.array(places)
+
+
+@task
+def optimizers(answer: Callable[..., Any]) -> Iterator[str]:
+    """Check ``my_optimizers()``: name to a function from parameters to an optimiser."""
+    yield "shape and dtype"
+    yield "input: no arguments"
+    table = call(answer)
+    if not isinstance(table, Mapping) or set(table) != set(OPTIMIZERS):
+        raise fault("optimiser names", describe(table), names=", ".join(OPTIMIZERS))
+    for name, make in table.items():
+        if not callable(make):
+            raise fault("optimiser for a factory", f"{name!r}: {type(make).__name__}")
+    yield "value"
+    for name, right in OPTIMIZERS.items():
+        part = f"the place to which {name!r} leads"
+
+        def wrong(name: str = name, part: str = part) -> dict[str, Parts]:
+            return {
+                mistake: {part: _path(make)}
+                for mistake, make in mistakes_torch.confused(name).items()
+            }
+
+        for turn in ("the first model", "the second model"):
+            yield f"input: eight steps on a bowl, with {turn} for which {name!r} is called"
+            got, expected = {part: _path(table[name])}, {part: _path(right)}
+            compare(got, expected, known=wrong, rtol=1e-6, hint="optimiser")
+
+
+@task
+def compare_optimizers(answer: Callable[..., Any]) -> Iterator[str]:
+    """Check ``my_compare_optimizers(make_model, batches, optimizers, epochs, seed)``."""
+
+    def make_model() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.ReLU(), nn.Linear(8, 10))
+
+    usual = {name: OPTIMIZERS[name] for name in ("Nesterov 0.01", "Adam 0.01", "SGD 0.01")}
+    others: dict[str, MakeOptimizer] = {
+        "heavy": lambda p: SGD(p, 0.02, momentum=0.5),
+        "slow": OPTIMIZERS["SGD 0.01"],
+        "gentle": lambda p: ADAM(p, 0.001),
+    }
+    settings = ((usual | others, 2, 5), (others, 3, 11))
+    for table, epochs, number in settings:
+        seed, names = examples.seed(number), ", ".join(table)
+        yield f"input: the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
+
+        def read(curves: Any, table: Mapping[str, Any] = table, epochs: int = epochs) -> Parts:
+            if not isinstance(curves, Mapping) or set(curves) != set(table):
+                raise fault("curve names", describe(curves), names=", ".join(table))
+            parts = {f"the losses of {name}": curves[name] for name in table}
+            return {
+                part: as_array(curve, part, (epochs,), HINTS["epochs"])
+                for part, curve in parts.items()
+            }
+
+        torch.manual_seed(99)
+        args = (make_model, batches(), table, epochs, seed)
+        yield from examine(
+            answer,
+            mistakes_torch.curves,
+            read,
+            args,
+            mistakes=mistakes_torch.UNFAIR,
+            rtol=1e-3,
+            hint="curves",
         )

@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from hwlib.check.engine import Mistakes, examine, task
 from hwlib.check.examples import draws
-from hwlib.check.models import built, check_gradients, images, logits
+from hwlib.check.networks import built, check_gradients, images, logits
 from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import Array, reader
 from hwlib.models import count_parameters

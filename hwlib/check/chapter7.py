@@ -47,7 +47,7 @@ def test_points(answer: Callable[..., Any]) -> Iterator[str]:
     """Check ``my_test_points() -> (y, yhat)``: points at which every wrong loss is caught."""
     yield "input: no arguments"
     yield "shape and dtype"
-    labels, predictions = several(call(answer), "labels", "predictions")
+    labels, predictions = several(call(answer), "labels", "predictions").values()
     y = as_array(labels, "y", np.shape(labels)).ravel()
     yhat = as_array(predictions, "yhat", np.shape(labels)).ravel()
     points = f"y = {y.tolist()}, yhat = {yhat.tolist()}"

@@ -1,7 +1,8 @@
 """Typical wrong answers of the PyTorch chapters, under the names of their hints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -9,55 +10,54 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from hwlib.check.engine import Mistakes
-from hwlib.check.small import Batch
+from hwlib.check.networks import Batch
 from hwlib.course.mistakes_torch import train_epoch_divided_by_images
+from hwlib.train import MakeOptimizer, train_epoch
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+SGD, ADAM = torch.optim.SGD, torch.optim.Adam
 
 
 def _epoch(
-    loss_of: Loss = F.cross_entropy,
-    *,
+    model: nn.Module,
+    batches: list[Batch],
+    optimizer: Optimizer,
+    loss_of: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     clear: str = "each",
     average: str = "images",
     step: str = "each",
     mode: bool = True,
-) -> Callable[[nn.Module, list[Batch], Optimizer], float]:
+) -> float:
     """One epoch with one thing done wrongly."""
-
-    def run(model: nn.Module, batches: list[Batch], optimizer: Optimizer) -> float:
-        losses, sizes = [], []
-        if mode:
-            model.train()
-        for images, labels in batches:
-            if clear != "never":
-                optimizer.zero_grad()
-            loss = loss_of(model(images), labels)
-            loss.backward()
-            if step == "each":
-                optimizer.step()
-            losses.append(loss.item())
-            sizes.append(len(labels))
-            if clear == "first batch":
-                break
-        if step == "once":
+    losses, sizes = [], []
+    if mode:
+        model.train()
+    for images, labels in batches:
+        if clear != "never":
+            optimizer.zero_grad()
+        loss = loss_of(model(images), labels)
+        loss.backward()
+        if step == "each":
             optimizer.step()
-        total = sum(value * n for value, n in zip(losses, sizes, strict=True))
-        return {
-            "images": total / sum(sizes),
-            "batches": sum(losses) / len(losses),
-            "sum": sum(losses),
-            "sum over images": total,
-            "sums divided by batches": total / len(losses),
-            "as if all were full": total / (len(losses) * sizes[0]),
-            "last": losses[-1],
-        }[average]
-
-    return run
+        losses.append(loss.item())
+        sizes.append(len(labels))
+        if clear == "first batch":
+            break
+    if step == "once":
+        optimizer.step()
+    total = sum(value * n for value, n in zip(losses, sizes, strict=True))
+    return {
+        "images": total / sum(sizes),
+        "batches": sum(losses) / len(losses),
+        "sum": sum(losses),
+        "sum over images": total,
+        "sums divided by batches": total / len(losses),
+        "as if all were full": total / (len(losses) * sizes[0]),
+        "last": losses[-1],
+    }[average]
 
 
 def _own_optimiser(model: nn.Module, batches: list[Batch], _: Optimizer, lr: float) -> float:
-    return _epoch()(model, batches, torch.optim.SGD(model.parameters(), lr=lr))
+    return _epoch(model, batches, SGD(model.parameters(), lr=lr))
 
 
 def _softmax_first(z: Tensor, y: Tensor) -> Tensor:
@@ -69,25 +69,29 @@ def _divided_by_images(model: nn.Module, batches: list[Batch], optimizer: Optimi
 
 
 EPOCHS: Mistakes = {
-    "nll_loss on logits": _epoch(F.nll_loss),
-    "forgotten zero_grad": _epoch(clear="never"),
-    "softmax before cross-entropy": _epoch(_softmax_first),
-    "sum over the batch": _epoch(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
-    "return in the loop": _epoch(clear="first batch"),
-    "sign of the loss": _epoch(lambda z, y: -F.cross_entropy(z, y)),
-    "smoothed labels": _epoch(lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1)),
-    "no step": _epoch(step="never"),
-    "step after the loop": _epoch(step="once"),
+    "nll_loss on logits": partial(_epoch, loss_of=F.nll_loss),
+    "forgotten zero_grad": partial(_epoch, clear="never"),
+    "softmax before cross-entropy": partial(_epoch, loss_of=_softmax_first),
+    "sum over the batch": partial(
+        _epoch, loss_of=lambda z, y: F.cross_entropy(z, y, reduction="sum")
+    ),
+    "return in the loop": partial(_epoch, clear="first batch"),
+    "sign of the loss": partial(_epoch, loss_of=lambda z, y: -F.cross_entropy(z, y)),
+    "smoothed labels": partial(
+        _epoch, loss_of=lambda z, y: F.cross_entropy(z, y, label_smoothing=0.1)
+    ),
+    "no step": partial(_epoch, step="never"),
+    "step after the loop": partial(_epoch, step="once"),
     "own optimiser": partial(_own_optimiser, lr=0.01),
     "own optimiser, rate 0.1": partial(_own_optimiser, lr=0.1),
     "divided by the images": _divided_by_images,
-    "mean of batch means": _epoch(average="batches"),
-    "sum of batch means": _epoch(average="sum"),
-    "sum over the images": _epoch(average="sum over images"),
-    "divided by the batches": _epoch(average="sums divided by batches"),
-    "all batches taken for full": _epoch(average="as if all were full"),
-    "loss of the last batch": _epoch(average="last"),
-    "train mode missing": _epoch(mode=False),
+    "mean of batch means": partial(_epoch, average="batches"),
+    "sum of batch means": partial(_epoch, average="sum"),
+    "sum over the images": partial(_epoch, average="sum over images"),
+    "divided by the batches": partial(_epoch, average="sums divided by batches"),
+    "all batches taken for full": partial(_epoch, average="as if all were full"),
+    "loss of the last batch": partial(_epoch, average="last"),
+    "train mode missing": partial(_epoch, mode=False),
 }
 
 
@@ -183,4 +187,58 @@ PREDICTIONS: Mistakes = {
     "class counted from 1": _from_one,
     "whole percent": lambda m, x: tuple(map(round, prediction(m, x))),
     "confidence first": lambda m, x: prediction(m, x)[::-1],
+}
+
+
+def confused(name: str) -> dict[str, MakeOptimizer]:
+    """What is taken for the optimiser of this name; the mistakes are named in `texts.toml`."""
+    kind, rate = name.split()
+    lr = float(rate)
+    methods: dict[str, MakeOptimizer] = {
+        "SGD": lambda p: SGD(p, lr=lr),
+        "SGD with momentum": lambda p: SGD(p, lr=lr, momentum=0.9),
+        "Nesterov": lambda p: SGD(p, lr=lr, momentum=0.9, nesterov=True),
+        "Adam": lambda p: ADAM(p, lr=lr),
+        "AdamW": lambda p: torch.optim.AdamW(p, lr=lr),
+    }
+    extra: dict[str, Any] = {"momentum": 0.9, "nesterov": True} if kind == "Nesterov" else {}
+    make: Callable[..., Any] = partial(ADAM if kind == "Adam" else SGD, **extra)
+    return {
+        **{f"{m} for {kind}": methods[m] for m in methods if m != kind},
+        **{f"rate {r:g}": partial(make, lr=r) for r in (1, 0.1, 0.01, 0.001) if r != lr},
+        "other parameters": lambda p: SGD([nn.Parameter(q.detach().clone()) for q in p]),
+    }
+
+
+def curves(
+    make_model: Callable[[], nn.Module],
+    data: list[Batch],
+    table: Mapping[str, MakeOptimizer],
+    epochs: int,
+    seed: int,
+    kind: str = "fair",
+) -> dict[str, list[float]]:
+    """Losses of each epoch for each optimiser, each from the same weights, or one mistake."""
+    found: dict[str, list[float]] = {}
+    torch.manual_seed(seed)
+    model = make_model()
+    for name, make in table.items():
+        if kind != "one seed":
+            torch.manual_seed(seed)
+        if kind != "in turn" and not (kind == "one seed" and not found):
+            model = make_model()
+        optimizer = make((make_model() if kind == "other model" else model).parameters())
+        found[name] = []
+        for _ in range(epochs):
+            optimizer = make(model.parameters()) if kind == "anew" else optimizer
+            found[name].append(train_epoch(model, data, optimizer))
+    return found
+
+
+UNFAIR: Mistakes = {
+    "shared model": partial(curves, kind="in turn"),
+    "seeded once": partial(curves, kind="one seed"),
+    "new optimiser in each epoch": partial(curves, kind="anew"),
+    "optimiser of another model": partial(curves, kind="other model"),
+    "fixed seed": lambda m, b, t, e, _: curves(m, b, t, e, 0),
 }

@@ -80,12 +80,12 @@ def reader(name: str, shape: tuple[int, ...] = (), hint: str = "") -> Read:
     return lambda value: {name: as_array(value, name, shape, hint)}
 
 
-def several(value: Any, *names: str) -> tuple[Any, ...]:
-    """Return the results of an answer; it is a fault if there are not as many as ``names``."""
+def several(value: Any, *names: str) -> dict[str, Any]:
+    """Name the results of an answer; it is a fault if there are not as many as ``names``."""
     if not isinstance(value, tuple | list) or len(value) != len(names):
         got, count = describe(value), len(names)
         raise fault("number of results", got, count=count, names=", ".join(names))
-    return tuple(value)
+    return dict(zip(names, value, strict=True))
 
 
 def near(got: Array, expected: Array, rtol: float = RTOL) -> bool:

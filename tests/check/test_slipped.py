@@ -20,7 +20,7 @@ import hwlib.evaluate
 import hwlib.gradcheck
 import hwlib.train
 from hwlib import check
-from hwlib.check.comparison import _confused
+from hwlib.check.mistakes_torch import confused
 from hwlib.check.texts import TEXTS, fault, hint_for
 
 NAMES = {"np": np, "torch": torch, "nn": nn, "F": F, "math": math, "copy": copy, "hwlib": hwlib}
@@ -41,7 +41,7 @@ def test_what_slipped_once_does_not_slip_again(task, kind, code):
 
 def known_mistakes():
     """Each known mistake with its task."""
-    modules = ("mistakes_numpy", "mistakes_torch", "comparison")
+    modules = ("mistakes_numpy", "mistakes_torch")
     for module in (*modules, *(f"chapter{n}" for n in (3, 4, 6, 7))):
         tables = vars(import_module(f"hwlib.check.{module}")).values()
         for table in (table for table in tables if isinstance(table, dict)):
@@ -62,13 +62,13 @@ def test_each_known_mistake_gets_its_own_hint(task, mistake, wrong):
 
 def test_every_hint_for_a_mistake_has_a_function_that_makes_it():
     assert {task for task, *_ in KNOWN} == TEXTS["known"].keys() - {"optimizers"}
-    confused = [_confused(name).keys() for name in hwlib.train.OPTIMIZERS]
-    assert set().union(*confused) == TEXTS["known"]["optimizers"].keys()
+    names = [confused(name).keys() for name in hwlib.train.OPTIMIZERS]
+    assert set().union(*names) == TEXTS["known"]["optimizers"].keys()
 
 
 @pytest.mark.parametrize("name", hwlib.train.OPTIMIZERS)
 def test_each_optimiser_taken_for_another_gets_its_own_hint(name):
-    for mistake, make in _confused(name).items():
+    for mistake, make in confused(name).items():
         table = {**hwlib.train.OPTIMIZERS, name: make}
         result = check.optimizers(lambda table=table: table)
         assert (result.mistake, result.hint) == (mistake, TEXTS["known"]["optimizers"][mistake])

@@ -1,6 +1,7 @@
 """Checks of chapter 3: gradient descent, plain and with momentum."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,38 +15,34 @@ from hwlib.check.values import Array, Parts, as_array, reader, several
 from hwlib.two_layer import Weights
 
 
-def _descent(kind: str) -> Callable[..., tuple[Weights, Array]]:
+def _descent(
+    X: Array, y: Array, W: Weights, learning_rate: float, steps: int, kind: str
+) -> tuple[Weights, Array]:
     """Gradient descent with one mistake."""
-
-    def descend(
-        X: Array, y: Array, W: Weights, learning_rate: float, steps: int
-    ) -> tuple[Weights, Array]:
-        W = {name: w.copy() for name, w in W.items()}
-        output = 2 if kind == "probabilities" else 1
-        curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
-        first = two_layer.logistic_loss_grad(X, y, W)
-        rate = {"ascent": -learning_rate, "no rate": 1.0}.get(kind, learning_rate)
-        for _ in range(1 if kind == "one step" else steps):
-            gradient = two_layer.logistic_loss_grad(X, y, W)
-            for name in W:
-                if kind == "in turn":
-                    gradient = two_layer.logistic_loss_grad(X, y, W)
-                g = first[name] if kind == "one gradient" else gradient[name]
-                W[name] -= rate * g * (kind != "w2 only" or name == "w2")
-            curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[output]))
-        return W, np.array(curve + curve[-1:] * (steps + 1 - len(curve)))
-
-    return descend
+    W = {name: w.copy() for name, w in W.items()}
+    output = 2 if kind == "probabilities" else 1
+    curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
+    first = two_layer.logistic_loss_grad(X, y, W)
+    rate = {"ascent": -learning_rate, "no rate": 1.0}.get(kind, learning_rate)
+    for _ in range(1 if kind == "one step" else steps):
+        gradient = two_layer.logistic_loss_grad(X, y, W)
+        for name in W:
+            if kind == "in turn":
+                gradient = two_layer.logistic_loss_grad(X, y, W)
+            g = first[name] if kind == "one gradient" else gradient[name]
+            W[name] -= rate * g * (kind != "w2 only" or name == "w2")
+        curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[output]))
+    return W, np.array(curve + curve[-1:] * (steps + 1 - len(curve)))
 
 
 DESCENT: Mistakes = {
-    "second layer only": _descent("w2 only"),
-    "uphill": _descent("ascent"),
-    "learning rate ignored": _descent("no rate"),
-    "layers in turn": _descent("in turn"),
-    "losses of the probabilities": _descent("probabilities"),
-    "gradient taken once": _descent("one gradient"),
-    "return in the loop": _descent("one step"),
+    "second layer only": partial(_descent, kind="w2 only"),
+    "uphill": partial(_descent, kind="ascent"),
+    "learning rate ignored": partial(_descent, kind="no rate"),
+    "layers in turn": partial(_descent, kind="in turn"),
+    "losses of the probabilities": partial(_descent, kind="probabilities"),
+    "gradient taken once": partial(_descent, kind="one gradient"),
+    "return in the loop": partial(_descent, kind="one step"),
 }
 
 
@@ -86,37 +83,38 @@ def _descended(
     yield from examine(answer, _right_descent, read, args, mistakes=mistakes)
 
 
-def _momentum(kind: str = "plain", extra: int = 0) -> Callable[..., Array]:
-    """Descent with momentum, right or with one mistake, and so many steps more."""
-
-    def descend(
-        gradient: Callable[[Array], Array], theta: Array, eta: float, mu: float, steps: int
-    ) -> Array:
-        u: Array = np.zeros(np.shape(theta))
-        if kind == "rate and momentum swapped":
-            eta, mu = mu, eta
-        start = gradient(theta)
-        for _ in range(steps + extra):
-            g = start if kind == "once" else gradient(theta)
-            u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
-            way = g + mu * u if kind == "nesterov" else u
-            rate = {"rate twice": eta**2, "uphill": -eta}.get(kind, eta)
-            theta = theta - rate * way
-        return theta
-
-    return descend
+def _momentum(
+    gradient: Callable[[Array], Array],
+    theta: Array,
+    eta: float,
+    mu: float,
+    steps: int,
+    kind: str = "plain",
+) -> Array:
+    """Descent with momentum, right or with one mistake."""
+    u: Array = np.zeros(np.shape(theta))
+    if kind == "rate and momentum swapped":
+        eta, mu = mu, eta
+    start = gradient(theta)
+    for _ in range(steps):
+        g = start if kind == "once" else gradient(theta)
+        u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
+        way = g + mu * u if kind == "nesterov" else u
+        rate = {"rate twice": eta**2, "uphill": -eta}.get(kind, eta)
+        theta = theta - rate * way
+    return theta
 
 
 MOMENTUM: Mistakes = {
-    "velocity forgotten": _momentum("forgotten"),
-    "running mean": _momentum("mean"),
-    "Nesterov": _momentum("nesterov"),
-    "steps + 1": _momentum(extra=1),
-    "uphill": _momentum("uphill"),
-    "steps - 1": _momentum(extra=-1),
-    "rate twice": _momentum("rate twice"),
-    "gradient taken once": _momentum("once"),
-    "rate and momentum swapped": _momentum("rate and momentum swapped"),
+    "velocity forgotten": partial(_momentum, kind="forgotten"),
+    "running mean": partial(_momentum, kind="mean"),
+    "Nesterov": partial(_momentum, kind="nesterov"),
+    "steps + 1": lambda *a: _momentum(*a[:4], a[4] + 1),
+    "uphill": partial(_momentum, kind="uphill"),
+    "steps - 1": lambda *a: _momentum(*a[:4], a[4] - 1),
+    "rate twice": partial(_momentum, kind="rate twice"),
+    "gradient taken once": partial(_momentum, kind="once"),
+    "rate and momentum swapped": partial(_momentum, kind="rate and momentum swapped"),
 }
 
 
@@ -141,4 +139,4 @@ def momentum_descent(answer: Callable[..., Any]) -> Iterator[str]:
             yield "extreme inputs"
         args = (gradient, theta, rate, momentum, steps)
         read, mistakes = reader("theta", shape), MOMENTUM if steps else None
-        yield from examine(answer, _momentum(), read, args, mistakes=mistakes)
+        yield from examine(answer, _momentum, read, args, mistakes=mistakes)

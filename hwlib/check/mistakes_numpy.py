@@ -1,6 +1,7 @@
 """Typical wrong answers of chapters 1 and 2, under the names of their hints."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,26 +92,22 @@ SURE: dict[str, Map] = {
 
 
 def _chain(
+    X: Array,
+    y: Array,
+    W: Weights,
     slope: Map = lambda a, _: a * (1 - a),
     scale: Map = lambda *_: 1,
     back: Map = lambda delta, w2: delta @ w2.T,
-) -> Map:
+) -> Weights:
     """The gradient with another slope of the hidden units, derivative by z2, or way back."""
-
-    def gradient(X: Array, y: Array, W: Weights) -> Weights:
-        z1, _, yhat = predict(X, W)
-        a1 = sigmoid(z1)
-        delta = (yhat - y) / len(X) * scale(y, yhat)
-        return {"w1": X.T @ (back(delta, W["w2"]) * slope(a1, z1)), "w2": a1.T @ delta}
-
-    return gradient
+    z1, _, yhat = predict(X, W)
+    a1 = sigmoid(z1)
+    delta = (yhat - y) / len(X) * scale(y, yhat)
+    return {"w1": X.T @ (back(delta, W["w2"]) * slope(a1, z1)), "w2": a1.T @ delta}
 
 
 def _times(factor: Callable[[Array, Weights], float]) -> Map:
-    def gradient(X: Array, y: Array, W: Weights) -> Weights:
-        return {name: factor(X, W) * g for name, g in logistic_loss_grad(X, y, W).items()}
-
-    return gradient
+    return lambda X, y, W: {n: factor(X, W) * g for n, g in logistic_loss_grad(X, y, W).items()}
 
 
 GRADIENT: Mistakes = {
@@ -119,21 +116,19 @@ GRADIENT: Mistakes = {
     "sign": _times(lambda *_: -1.0),
     "sum instead of mean": _times(lambda X, _: len(X)),
     "divided twice": _times(lambda X, _: 1 / len(X)),
-    "slope of the sigmoid missing": _chain(slope=lambda *_: 1),
-    "half of the slope": _chain(slope=lambda a, _: a),
-    "slope of z1": _chain(slope=lambda _, z: z * (1 - z)),
-    "slope of tanh": _chain(slope=lambda a, _: 1 - a**2),
-    "sigmoid of the activation": _chain(slope=lambda a, _: sigmoid(a) * sigmoid(-a)),
+    "slope of the sigmoid missing": partial(_chain, slope=lambda *_: 1),
+    "half of the slope": partial(_chain, slope=lambda a, _: a),
+    "slope of z1": partial(_chain, slope=lambda _, z: z * (1 - z)),
+    "slope of tanh": partial(_chain, slope=lambda a, _: 1 - a**2),
+    "sigmoid of the activation": partial(_chain, slope=lambda a, _: sigmoid(a) * sigmoid(-a)),
     "divided by the hidden units": _times(lambda X, W: len(X) / W["w1"].shape[1]),
     "divided by the features": _times(lambda X, _: len(X) / X.shape[1]),
     "sign, and sum instead of mean": _times(lambda X, _: -len(X)),
     "fixed batch size": _times(lambda X, _: len(X) / 7),
-    "w2 missing": _chain(back=lambda delta, _: delta),
-    "gradient of the squared error": _chain(scale=lambda _, p: p * (1 - p)),
-    "slope not cancelled": _chain(scale=lambda _, p: 1 / (p * (1 - p))),
-    "label in the denominator": _chain(
-        scale=lambda t, p: np.divide(p * (1 - p), t * (1 - p)),
-    ),
+    "w2 missing": partial(_chain, back=lambda delta, _: delta),
+    "gradient of the squared error": partial(_chain, scale=lambda _, p: p * (1 - p)),
+    "slope not cancelled": partial(_chain, scale=lambda _, p: 1 / (p * (1 - p))),
+    "label in the denominator": partial(_chain, scale=lambda t, p: np.divide(p, t)),
     "z1 in place of the activation": lambda X, y, W: {
         "w1": logistic_loss_grad(X, y, W)["w1"],
         "w2": (X @ W["w1"]).T @ (predict(X, W)[2] - y) / len(X),
@@ -141,33 +136,31 @@ GRADIENT: Mistakes = {
 }
 
 
-def _quotients(up: int, down: int, restored: bool = True) -> Map:
+def _quotients(
+    loss: Map, W: Weights, step: float, up: int = 1, down: int = 1, restored: bool = True
+) -> Weights:
     """Differences between so many steps up and so many down."""
-
-    def difference(loss: Callable[[Weights], float], W: Weights, step: float) -> Weights:
-        gradient: Weights = {name: np.zeros(w.shape) for name, w in W.items()}
-        point = {name: np.array(w, dtype=float) for name, w in W.items()}
-        for name, w in point.items():
-            for index in np.ndindex(w.shape):
-                centre = w[index]
-                w[index] = centre + up * step
-                above = loss(point)
-                w[index] = centre - down * step
-                gradient[name][index] = (above - loss(point)) / ((up + down) * step)
-                if restored:
-                    w[index] = centre
-        return gradient
-
-    return difference
+    gradient: Weights = {name: np.zeros(w.shape) for name, w in W.items()}
+    point = {name: np.array(w, dtype=float) for name, w in W.items()}
+    for name, w in point.items():
+        for index in np.ndindex(w.shape):
+            centre = w[index]
+            w[index] = centre + up * step
+            above = loss(point)
+            w[index] = centre - down * step
+            gradient[name][index] = (above - loss(point)) / ((up + down) * step)
+            if restored:
+                w[index] = centre
+    return gradient
 
 
 DIFFERENCES: Mistakes = {
-    "one-sided": _quotients(1, 0),
-    "one-sided, backwards": _quotients(0, 1),
+    "one-sided": partial(_quotients, down=0),
+    "one-sided, backwards": partial(_quotients, up=0),
     "no difference": lambda _, W, __: {name: 0 * w for name, w in W.items()},
-    "step ignored": lambda loss, W, _: _quotients(1, 1)(loss, W, 1e-5),
-    "whole numbers": lambda *a: {n: np.trunc(g) for n, g in _quotients(1, 1)(*a).items()},
-    "weight not restored": _quotients(1, 1, restored=False),
+    "step ignored": lambda loss, W, _: _quotients(loss, W, 1e-5),
+    "whole numbers": lambda *a: {name: np.trunc(g) for name, g in _quotients(*a).items()},
+    "weight not restored": partial(_quotients, restored=False),
 }
 
 
@@ -178,7 +171,7 @@ def differences_of(X: Array, y: Array, W: Weights) -> dict[str, Weights]:
         return stable_logistic_loss(y, predict(X, weights)[1])
 
     return {
-        f"{step:g} {'both ways' if down else 'one way'}": _quotients(1, down)(loss, W, step)
+        f"{step:g} {'both ways' if down else 'one way'}": _quotients(loss, W, step, down=down)
         for step in (1e-3, 1e-4, 1e-5, 6e-6, 1e-6, 1e-7, 1e-8)
         for down in (0, 1)
     }

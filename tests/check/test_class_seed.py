@@ -42,7 +42,7 @@ RIGHT = {
     "numerical_gradient": gradcheck.numerical_gradient,
     "decayed_gradient": chapter2.decayed,
     "gradient_descent": chapter3._right_descent,
-    "momentum_descent": chapter3._momentum(),
+    "momentum_descent": chapter3._momentum,
     "nearest_mean": chapter4.nearest,
     "to_tensors": chapter4._scaled,
     "split_validation": split,

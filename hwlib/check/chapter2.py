@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from hwlib import gradcheck, two_layer
-from hwlib.check import mistakes_numpy
 from hwlib.check.engine import call, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
+from hwlib.check.mistakes_numpy import DECAY, DIFFERENCES, GRADIENT, differences_of
 from hwlib.check.texts import fault
 from hwlib.check.values import Array, Parts, Read, as_array, compare, describe
 from hwlib.two_layer import Weights
@@ -35,7 +35,7 @@ def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
     for size in SIZES:
         X, y, W = network(*size)
         yield f"input: {sizes_of(X, W)}"
-        read, sizes, mistakes = read_weights(W), [size[0], 2], mistakes_numpy.GRADIENT
+        read, sizes, mistakes = read_weights(W), [size[0], 2], GRADIENT
         yield from examine(answer, right, read, (X, y, W), mistakes=mistakes, sizes=sizes)
     X, y, W = network(*SIZES[1])
     y = 0.2 + 0.7 * y
@@ -57,7 +57,7 @@ def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
     got = read(call(answer, X, y, W))
 
     def by_steps() -> dict[str, Parts]:
-        found, mistake = mistakes_numpy.differences_of(X, y, W), "finite differences"
+        found, mistake = differences_of(X, y, W), "finite differences"
         return {f"{mistake}, step {step}": read(value) for step, value in found.items()}
 
     compare(got, read(right(X, y, W)), known=by_steps, rtol=1e-3)
@@ -81,14 +81,9 @@ def numerical_gradient(answer: Callable[..., Any]) -> Iterator[str]:
     for shapes, step in settings:
         W: Weights = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
         yield f"input: a loss of the third power of the arrays {shapes}, step {step}"
+        right, args, sizes = gradcheck.numerical_gradient, (loss, W, step), [2, step, 2 * step]
         yield from examine(
-            answer,
-            gradcheck.numerical_gradient,
-            read_weights(W),
-            (loss, W, step),
-            mistakes=mistakes_numpy.DIFFERENCES,
-            sizes=[2, step, 2 * step],
-            rtol=1e-6,
+            answer, right, read_weights(W), args, mistakes=DIFFERENCES, sizes=sizes, rtol=1e-6
         )
 
 
@@ -105,4 +100,4 @@ def decayed_gradient(answer: Callable[..., Any]) -> Iterator[str]:
         X, y, W = network(*size)
         yield f"input: {sizes_of(X, W)}, decay {decay}"
         args = (X, y, W, decay)
-        yield from examine(answer, decayed, read_weights(W), args, mistakes=mistakes_numpy.DECAY)
+        yield from examine(answer, decayed, read_weights(W), args, mistakes=DECAY)

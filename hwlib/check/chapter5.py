@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import SGD, Adam, Optimizer
 
 from hwlib import evaluate as reference
 from hwlib import train
-from hwlib.check import examples, mistakes_torch, networks
+from hwlib.check import examples, networks
+from hwlib.check import mistakes_torch as typical
 from hwlib.check.engine import Mistakes, call, examine, task
-from hwlib.check.mistakes_torch import ADAM, SGD
 from hwlib.check.networks import LENGTHS, batches, images, small_model, weights_of
 from hwlib.check.texts import HINTS, TEXTS, fault
-from hwlib.check.values import Array, Parts, as_array, compare, describe, several
+from hwlib.check.values import Array, Parts, Read, as_array, compare, describe, several
 from hwlib.models import count_parameters
 from hwlib.train import OPTIMIZERS, MakeOptimizer
 
@@ -55,17 +56,17 @@ def _watched(run: Answer) -> Answer:
 
 
 def _examine(
-    answer: Answer, right: Answer, read: Answer, args: tuple, mistakes: Mistakes, **options: Any
+    answer: Answer, right: Answer, read: Read, args: tuple, mistakes: Mistakes, **options: Any
 ) -> Iterator[str]:
     """Examine what an answer returns together with the model that it was given."""
-    known = {name: _watched(wrong) for name, wrong in mistakes.items()}
-    yield from examine(_watched(answer), _watched(right), read, args, mistakes=known, **options)
+    options = {"mistakes": {n: _watched(f) for n, f in mistakes.items()}, "rtol": 1e-3} | options
+    yield from examine(_watched(answer), _watched(right), read, args, **options)
 
 
 MAKERS: tuple[tuple[tuple[int, ...], Answer], ...] = (
     (LENGTHS, lambda p: SGD(p, lr=0.3)),
     ((9, 9, 9, 4), lambda p: SGD(p, lr=0.05, momentum=0.9)),
-    ((15, 2), lambda p: ADAM(p, lr=0.01)),
+    ((15, 2), lambda p: Adam(p, lr=0.01)),
 )
 
 
@@ -86,16 +87,11 @@ def train_epoch(answer: Answer) -> Iterator[str]:
     for lengths, make in MAKERS:
         model = small_model().eval()
         optimizer = make(model.parameters())
+        args = (model, batches(lengths), optimizer)
+        sizes = [lengths[0], sum(lengths), len(lengths)]
         yield f"input: batches of {lengths} images, {type(optimizer).__name__}"
         yield from _examine(
-            answer,
-            train.train_epoch,
-            _trained,
-            (model, batches(lengths), optimizer),
-            mistakes_torch.EPOCHS,
-            sizes=[lengths[0], sum(lengths), len(lengths)],
-            rtol=1e-3,
-            hint="epoch",
+            answer, train.train_epoch, _trained, args, typical.EPOCHS, sizes=sizes, hint="epoch"
         )
 
 
@@ -118,14 +114,9 @@ def evaluate(answer: Answer) -> Iterator[str]:
         # Labels that the model often gets right, so that the accuracy is no round number.
         data = batches(lengths, small_model())
         yield f"input: batches of {lengths} images"
+        args, sizes = (model, data), [sum(lengths), len(lengths), 100]
         yield from _examine(
-            answer,
-            reference.evaluate,
-            _evaluated,
-            (model, data),
-            mistakes_torch.EVALUATIONS,
-            sizes=[sum(lengths), len(lengths), 100],
-            rtol=1e-3,
+            answer, reference.evaluate, _evaluated, args, typical.EVALUATIONS, sizes=sizes
         )
     yield "gradient"
     model = small_model()
@@ -152,14 +143,10 @@ def predict_image(answer: Answer) -> Iterator[str]:
     yield "input: a model and one image (1, 28, 28)"
     for seed in (3, 4, 5):
         model, image = small_model(dropout=0.5, seed=seed).train(), images(1, seed)[0]
-        right = mistakes_torch.prediction(model.eval(), image)
+        rtol = 0.051 / typical.prediction(model.eval(), image)[1]  # a tenth of a percent is enough
+        args = (model.train(), image)
         yield from _examine(
-            answer,
-            mistakes_torch.prediction,
-            _predicted,
-            (model.train(), image),
-            mistakes_torch.PREDICTIONS,
-            rtol=0.051 / right[1],  # a tenth of a percent is enough
+            answer, typical.prediction, _predicted, args, typical.PREDICTIONS, rtol=rtol
         )
 
 
@@ -172,7 +159,7 @@ def _path(make: Callable[..., Any]) -> Array:
     pair = [torch.tensor(start), torch.tensor([0.5]).double()]
     weights = nn.ParameterList(pair)
     optimizer = call(make, weights.parameters(), changes=True)
-    if not isinstance(optimizer, torch.optim.Optimizer):
+    if not isinstance(optimizer, Optimizer):
         raise fault("no optimiser", describe(optimizer))
     places = []
     for steepness in 4 * [1.0] + 4 * [1e-3]:
@@ -199,16 +186,14 @@ def optimizers(answer: Callable[..., Any]) -> Iterator[str]:
     for name, right in OPTIMIZERS.items():
         part = f"the place to which {name!r} leads"
 
-        def wrong(name: str = name, part: str = part) -> dict[str, Parts]:
-            return {
-                mistake: {part: _path(make)}
-                for mistake, make in mistakes_torch.confused(name).items()
-            }
+        def known(name: str = name, part: str = part) -> dict[str, Parts]:
+            confused = typical.confused(name).items()
+            return {mistake: {part: _path(make)} for mistake, make in confused}
 
         for turn in ("the first model", "the second model"):
             yield f"input: eight steps on a bowl, with {turn} for which {name!r} is called"
             got, expected = {part: _path(table[name])}, {part: _path(right)}
-            compare(got, expected, known=wrong, rtol=1e-6, hint="optimiser")
+            compare(got, expected, known=known, rtol=1e-6, hint="optimiser")
 
 
 @task
@@ -222,30 +207,22 @@ def compare_optimizers(answer: Callable[..., Any]) -> Iterator[str]:
     others: dict[str, MakeOptimizer] = {
         "heavy": lambda p: SGD(p, 0.02, momentum=0.5),
         "slow": OPTIMIZERS["SGD 0.01"],
-        "gentle": lambda p: ADAM(p, 0.001),
+        "gentle": lambda p: Adam(p, 0.001),
     }
     settings = ((usual | others, 2, 5), (others, 3, 11))
     for table, epochs, number in settings:
         seed, names = examples.seed(number), ", ".join(table)
         yield f"input: the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
 
-        def read(curves: Any, table: Mapping[str, Any] = table, epochs: int = epochs) -> Parts:
-            if not isinstance(curves, Mapping) or set(curves) != set(table):
-                raise fault("curve names", describe(curves), names=", ".join(table))
-            parts = {f"the losses of {name}": curves[name] for name in table}
-            return {
-                part: as_array(curve, part, (epochs,), HINTS["epochs"])
-                for part, curve in parts.items()
-            }
+        def read(value: Any, table: Mapping[str, Any] = table, epochs: int = epochs) -> Parts:
+            if not isinstance(value, Mapping) or set(value) != set(table):
+                raise fault("curve names", describe(value), names=", ".join(table))
+            parts = {f"the losses of {name}": value[name] for name in table}
+            hint = HINTS["epochs"]
+            return {name: as_array(part, name, (epochs,), hint) for name, part in parts.items()}
 
         torch.manual_seed(99)
         args = (make_model, batches(), table, epochs, seed)
         yield from examine(
-            answer,
-            mistakes_torch.curves,
-            read,
-            args,
-            mistakes=mistakes_torch.UNFAIR,
-            rtol=1e-3,
-            hint="curves",
+            answer, typical.curves, read, args, mistakes=typical.UNFAIR, rtol=1e-3, hint="curves"
         )

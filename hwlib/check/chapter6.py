@@ -67,14 +67,9 @@ def cross_correlation(answer: Callable[..., Any]) -> Iterator[str]:
         hint = HINTS["map"].format(side=side, rows=image[0])
         if image == (3, 3):
             yield "extreme inputs"
-        yield from examine(
-            answer,
-            correlate,
-            reader("the map", (image[0] - side + 1, image[1] - side + 1), hint),
-            (rng.standard_normal(image), rng.standard_normal((side, side))),
-            mistakes=CORRELATION,
-            sizes=[side**2],
-        )
+        read = reader("the map", (image[0] - side + 1, image[1] - side + 1), hint)
+        args, sizes = (rng.standard_normal(image), rng.standard_normal((side, side))), [side**2]
+        yield from examine(answer, correlate, read, args, mistakes=CORRELATION, sizes=sizes)
 
 
 class _Calls(TorchFunctionMode):

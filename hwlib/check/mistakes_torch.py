@@ -4,26 +4,27 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from hwlib.check.engine import Mistakes
 from hwlib.check.networks import Batch
 from hwlib.course.mistakes_torch import train_epoch_divided_by_images
 from hwlib.train import MakeOptimizer, train_epoch
 
-SGD, ADAM = torch.optim.SGD, torch.optim.Adam
+Map = Callable[..., Any]
 
 
 def _epoch(
     model: nn.Module,
     batches: list[Batch],
     optimizer: Optimizer,
-    loss_of: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
+    loss_of: Map = F.cross_entropy,
     clear: str = "each",
-    average: str = "images",
+    average: Map = lambda losses, sizes: np.average(losses, weights=sizes),
     step: str = "each",
     mode: bool = True,
 ) -> float:
@@ -44,16 +45,7 @@ def _epoch(
             break
     if step == "once":
         optimizer.step()
-    total = sum(value * n for value, n in zip(losses, sizes, strict=True))
-    return {
-        "images": total / sum(sizes),
-        "batches": sum(losses) / len(losses),
-        "sum": sum(losses),
-        "sum over images": total,
-        "sums divided by batches": total / len(losses),
-        "as if all were full": total / (len(losses) * sizes[0]),
-        "last": losses[-1],
-    }[average]
+    return float(average(losses, sizes))
 
 
 def _own_optimiser(model: nn.Module, batches: list[Batch], _: Optimizer, lr: float) -> float:
@@ -85,12 +77,14 @@ EPOCHS: Mistakes = {
     "own optimiser": partial(_own_optimiser, lr=0.01),
     "own optimiser, rate 0.1": partial(_own_optimiser, lr=0.1),
     "divided by the images": _divided_by_images,
-    "mean of batch means": partial(_epoch, average="batches"),
-    "sum of batch means": partial(_epoch, average="sum"),
-    "sum over the images": partial(_epoch, average="sum over images"),
-    "divided by the batches": partial(_epoch, average="sums divided by batches"),
-    "all batches taken for full": partial(_epoch, average="as if all were full"),
-    "loss of the last batch": partial(_epoch, average="last"),
+    "mean of batch means": partial(_epoch, average=lambda losses, _: np.mean(losses)),
+    "sum of batch means": partial(_epoch, average=lambda losses, _: sum(losses)),
+    "sum over the images": partial(_epoch, average=np.dot),
+    "divided by the batches": partial(_epoch, average=lambda losses, n: np.dot(losses, n) / len(n)),
+    "all batches taken for full": partial(
+        _epoch, average=lambda losses, n: np.dot(losses, n) / (len(n) * n[0])
+    ),
+    "loss of the last batch": partial(_epoch, average=lambda losses, _: losses[-1]),
     "train mode missing": partial(_epoch, mode=False),
 }
 
@@ -198,11 +192,11 @@ def confused(name: str) -> dict[str, MakeOptimizer]:
         "SGD": lambda p: SGD(p, lr=lr),
         "SGD with momentum": lambda p: SGD(p, lr=lr, momentum=0.9),
         "Nesterov": lambda p: SGD(p, lr=lr, momentum=0.9, nesterov=True),
-        "Adam": lambda p: ADAM(p, lr=lr),
-        "AdamW": lambda p: torch.optim.AdamW(p, lr=lr),
+        "Adam": lambda p: Adam(p, lr=lr),
+        "AdamW": lambda p: AdamW(p, lr=lr),
     }
     extra: dict[str, Any] = {"momentum": 0.9, "nesterov": True} if kind == "Nesterov" else {}
-    make: Callable[..., Any] = partial(ADAM if kind == "Adam" else SGD, **extra)
+    make: Callable[..., Any] = partial(Adam if kind == "Adam" else SGD, **extra)
     return {
         **{f"{m} for {kind}": methods[m] for m in methods if m != kind},
         **{f"rate {r:g}": partial(make, lr=r) for r in (1, 0.1, 0.01, 0.001) if r != lr},

@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,12 +32,12 @@ class Stopped(BaseException):
     """Somebody has ended the program, with the signal of this number."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Print one line for each hand-in, write the tables and pages, and return the exit status."""
     for stream in (sys.stdout, sys.stderr):  # what a console cannot show must not stop anything
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    args = _parser().parse_args(arguments)
+    args = _parser().parse_args()
     let_signals_stop()
     try:
         return _run(args)

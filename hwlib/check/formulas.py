@@ -44,10 +44,10 @@ def formula(task: str, answer: Any) -> FormulaResult:
         raise ValueError(f"task: expected one of {', '.join(FORMULAS)}, got {task!r}.")
     steps: list[str] = []
     try:
-        steps += _steps(name, answer)
+        for step in _steps(name, answer):
+            steps.append(step)
     except Fault as error:
-        failed = "reading" if error.details["mistake"] == NOT_READ else "value"
-        return FormulaResult(task, 0, 0, failed=failed, **error.details)
+        return FormulaResult(task, 0, 0, failed=steps[-1], **error.details)
     return FormulaResult(task, 0, 0, tuple(steps))
 
 

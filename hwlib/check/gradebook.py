@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,16 +67,11 @@ def chosen(grades: Iterable[tuple[str, Grade]], take: str) -> dict[str, list[Gra
 
     Hand-ins that were not graded are kept beside, since somebody has to look at them.
     """
-    rank = {
-        "best": lambda grade: (grade.points, grade.modified),
-        "last": lambda grade: (grade.modified, grade.points),
-    }[take]
+    rank = attrgetter(*{"best": ("points", "modified"), "last": ("modified", "points")}[take])
     found: dict[str, dict[Any, Grade]] = {}
-    for student, grade in grades:
-        mine = found.setdefault(student, {})
+    for student, grade in sorted(grades, key=lambda entry: rank(entry[1]), reverse=True):
         key = grade.chapter if grade.status == "graded" else grade.path
-        if key not in mine or rank(grade) > rank(mine[key]):
-            mine[key] = grade
+        found.setdefault(student, {}).setdefault(key, grade)
     return {s: sorted(found[s].values(), key=lambda g: (g.chapter, g.path)) for s in sorted(found)}
 
 

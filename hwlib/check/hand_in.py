@@ -95,7 +95,7 @@ def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
     HandInError
         If the file cannot be read, is no notebook, or is of no chapter.
     """
-    notebook = _json(_text(_bytes(path)))
+    notebook = _json(_text(path))
     try:
         cells = list(_cells(notebook))
         metadata = notebook.get("metadata") or {}
@@ -118,7 +118,7 @@ def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
     return HandIn(found, cells, remarks)
 
 
-def _bytes(path: Path) -> bytes:
+def _text(path: Path) -> str:
     try:
         # Neither a pipe, which would block, nor a device, which may never end.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -129,10 +129,6 @@ def _bytes(path: Path) -> bytes:
         raise HandInError(f"cannot be read: {error.strerror or error}") from None
     if len(content) > LARGEST:
         raise HandInError(f"more than {LARGEST / 1e6:.0f} MB: clear its outputs and save it again")
-    return content
-
-
-def _text(content: bytes) -> str:
     if not content.strip():
         raise HandInError("an empty file")
     if content.startswith(b"PK\x03\x04"):

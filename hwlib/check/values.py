@@ -115,7 +115,8 @@ def compare(
         if near(got[name], right, rtol):
             continue
         mistake, text = _recognise(got, expected, name, known(), sizes)
-        where = np.unravel_index(int(np.argmax(_distance(got[name], right))), right.shape)
+        distance = np.nan_to_num(np.abs(got[name] - right), nan=np.inf, posinf=np.inf)
+        where = np.unravel_index(int(np.argmax(distance)), right.shape)
         place = f"{name}[{', '.join(map(str, where))}]" if where else name
         raise Fault(
             f"gives a wrong value for {name}",
@@ -124,12 +125,6 @@ def compare(
             hint=text if mistake else HINTS[hint],
             mistake=mistake,
         )
-
-
-def _distance(a: Array, b: Array) -> Array:
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(a - b)
-    return np.where(np.isfinite(distance), distance, np.inf)
 
 
 def _recognise(

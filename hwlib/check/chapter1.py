@@ -7,13 +7,10 @@ import numpy as np
 
 from hwlib import losses, two_layer
 from hwlib.check import mistakes_numpy
-from hwlib.check.engine import Mistakes, call, examine, task
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import LABELS_AND_LOGITS, SIZES, draws, network, row
-from hwlib.check.outcome import Fault
-from hwlib.check.texts import HINTS, fault
+from hwlib.check.texts import HINTS, Fault, fault
 from hwlib.check.values import Array, Parts, as_array, near, number, reader, several
-
-Answer = Callable[..., Any]
 
 
 @task

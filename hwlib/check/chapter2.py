@@ -1,12 +1,12 @@
 """Checks of chapter 2: gradients and finite differences."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from hwlib import gradcheck, two_layer
-from hwlib.check.engine import call, examine, task
+from hwlib.check.engine import Answer, call, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.mistakes_numpy import DECAY, DIFFERENCES, GRADIENT, differences_of
 from hwlib.check.texts import fault
@@ -29,7 +29,7 @@ def read_weights(W: Weights, what: str = "the gradient by ") -> Read:
 
 
 @task
-def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
+def logistic_loss_grad(answer: Answer) -> Iterator[str]:
     """Check ``my_logistic_loss_grad(X, y, W) -> {"w1", "w2"}``: the gradient of the mean loss."""
     right = two_layer.logistic_loss_grad
     for size in SIZES:
@@ -64,7 +64,7 @@ def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 @task
-def numerical_gradient(answer: Callable[..., Any]) -> Iterator[str]:
+def numerical_gradient(answer: Answer) -> Iterator[str]:
     """Check ``my_numerical_gradient(loss, weights, step)``: central differences for any loss."""
 
     def loss(weights: Weights) -> float:
@@ -94,7 +94,7 @@ def decayed(X: Array, y: Array, W: Weights, decay: float) -> Weights:
 
 
 @task
-def decayed_gradient(answer: Callable[..., Any]) -> Iterator[str]:
+def decayed_gradient(answer: Answer) -> Iterator[str]:
     """Check ``my_decayed_gradient(X, y, W, decay)``: with a penalty on squared weights."""
     for size, decay in zip(SIZES, (0.3, 0.05, 2.0), strict=True):
         X, y, W = network(*size)

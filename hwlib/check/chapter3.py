@@ -8,7 +8,7 @@ import numpy as np
 
 from hwlib import losses, two_layer
 from hwlib.check.chapter2 import read_weights
-from hwlib.check.engine import Mistakes, examine, task
+from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import HINTS
 from hwlib.check.values import Array, Parts, as_array, reader, several
@@ -51,7 +51,7 @@ def _right_descent(X: Array, y: Array, W: Weights, rate: float, steps: int) -> A
 
 
 @task
-def gradient_descent(answer: Callable[..., Any]) -> Iterator[str]:
+def gradient_descent(answer: Answer) -> Iterator[str]:
     """Check ``my_gradient_descent(X, y, W, learning_rate, steps) -> (weights, losses)``."""
     settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7))
     for size, (rate, steps) in zip((*SIZES, (6, 4, 5)), settings, strict=True):
@@ -66,7 +66,7 @@ def gradient_descent(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 def _descended(
-    answer: Callable[..., Any], X: Array, y: Array, W: Weights, rate: float, steps: int
+    answer: Answer, X: Array, y: Array, W: Weights, rate: float, steps: int
 ) -> Iterator[str]:
     yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
     weights_of = read_weights(W, "the last ")
@@ -119,7 +119,7 @@ MOMENTUM: Mistakes = {
 
 
 @task
-def momentum_descent(answer: Callable[..., Any]) -> Iterator[str]:
+def momentum_descent(answer: Answer) -> Iterator[str]:
     """Check ``my_momentum_descent(gradient, theta, learning_rate, momentum, steps)``."""
     rng = draws(7)
     settings = (

@@ -1,13 +1,13 @@
 """Checks of chapter 4: nearest means, images to tensors, and the cut of a validation set."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hwlib.check.engine import Mistakes, call, examine, task
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws, seed
 from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import Array, Parts, describe, reader, several
@@ -74,7 +74,7 @@ NEAREST: Mistakes = {
 
 
 @task
-def nearest_mean(answer: Callable[..., Any]) -> Iterator[str]:
+def nearest_mean(answer: Answer) -> Iterator[str]:
     """Check ``my_nearest_mean(images, labels, new)``: the class of the closest mean image."""
     for number, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
         args = _pictures(number, classes, new)
@@ -95,7 +95,7 @@ SCALING: Mistakes = {
 
 
 @task
-def to_tensors(answer: Callable[..., Any]) -> Iterator[str]:
+def to_tensors(answer: Answer) -> Iterator[str]:
     """Check ``my_to_tensors(images, labels)``: uint8 arrays to float32 and int64 tensors."""
     rng = draws(0)
     for n in (5, 3):
@@ -113,7 +113,7 @@ def to_tensors(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 @task
-def split_validation(answer: Callable[..., Any]) -> Iterator[str]:
+def split_validation(answer: Answer) -> Iterator[str]:
     """Check ``my_split_validation(n, validation, generator) -> (train, validation)``: indices."""
     cuts = []
     for n, validation in ((1000, 200), (60, 25)):

@@ -12,14 +12,12 @@ from hwlib import evaluate as reference
 from hwlib import train
 from hwlib.check import examples, networks
 from hwlib.check import mistakes_torch as typical
-from hwlib.check.engine import Mistakes, call, examine, task
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.networks import LENGTHS, batches, images, small_model, weights_of
 from hwlib.check.texts import HINTS, TEXTS, fault
 from hwlib.check.values import Array, Parts, Read, as_array, compare, describe, several
 from hwlib.models import count_parameters
 from hwlib.train import OPTIMIZERS, MakeOptimizer
-
-Answer = Callable[..., Any]
 
 # The first optimiser makes PyTorch load its compiler, which takes seconds: here, once, and not in
 # each copy of a process in which a hand-in's answer is checked.
@@ -172,7 +170,7 @@ def _path(make: Callable[..., Any]) -> Array:
 
 
 @task
-def optimizers(answer: Callable[..., Any]) -> Iterator[str]:
+def optimizers(answer: Answer) -> Iterator[str]:
     """Check ``my_optimizers()``: name to a function from parameters to an optimiser."""
     yield "shape and dtype"
     yield "input: no arguments"
@@ -197,7 +195,7 @@ def optimizers(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 @task
-def compare_optimizers(answer: Callable[..., Any]) -> Iterator[str]:
+def compare_optimizers(answer: Answer) -> Iterator[str]:
     """Check ``my_compare_optimizers(make_model, batches, optimizers, epochs, seed)``."""
 
     def make_model() -> nn.Module:

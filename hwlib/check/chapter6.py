@@ -1,6 +1,6 @@
 """Checks of chapter 6: convolutions, counted, computed and built into a network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from hwlib.check.engine import Mistakes, examine, task
+from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import draws
 from hwlib.check.networks import built, check_gradients, images, logits
 from hwlib.check.texts import HINTS, fault
@@ -31,7 +31,7 @@ def _parameters(maps_in: int, maps_out: int, side: int) -> int:
 
 
 @task
-def convolution_parameters(answer: Callable[..., Any]) -> Iterator[str]:
+def convolution_parameters(answer: Answer) -> Iterator[str]:
     """Check ``my_convolution_parameters(maps_in, maps_out, side)``."""
     drawn = draws(0).permutation(np.arange(2, 30))[:3].tolist()
     for args in ((2, 16, 3), (16, 32, 5), (7, 3, 2), drawn):
@@ -59,7 +59,7 @@ CORRELATION: Mistakes = {
 
 
 @task
-def cross_correlation(answer: Callable[..., Any]) -> Iterator[str]:
+def cross_correlation(answer: Answer) -> Iterator[str]:
     """Check ``my_cross_correlation(image, kernel)`` on an image (N, P) and a square kernel."""
     rng = draws(0)
     for image, side in (((6, 8), 3), ((7, 5), 2), ((9, 9), 4), ((3, 3), 3)):
@@ -118,7 +118,7 @@ def _check_layers(model: nn.Module) -> None:
 
 
 @task
-def cnn(answer: Callable[..., Any]) -> Iterator[str]:
+def cnn(answer: Answer) -> Iterator[str]:
     """Check ``my_cnn()``: convolutions, pooling, and about as many parameters as the MLP."""
     model = yield from built(answer)
     yield "input: two images"

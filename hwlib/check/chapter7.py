@@ -1,11 +1,10 @@
 """Checks of chapter 7: the loss of an epoch, and points that tell losses apart."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from hwlib.check.engine import Mistakes, call, examine, task
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws
 from hwlib.check.texts import fault
 from hwlib.check.values import as_array, reader, several
@@ -26,7 +25,7 @@ def _weighted(means: list[float], sizes: list[int]) -> float:
 
 
 @task
-def mean_loss(answer: Callable[..., Any]) -> Iterator[str]:
+def mean_loss(answer: Answer) -> Iterator[str]:
     """Check ``my_mean_loss(batch_means, batch_sizes)``: the mean loss per image of an epoch."""
     rng = draws(0)
     drawn = rng.uniform(0.2, 3, 6).round(2).tolist(), rng.permutation(np.arange(3, 60))[:6].tolist()
@@ -43,7 +42,7 @@ def mean_loss(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 @task
-def test_points(answer: Callable[..., Any]) -> Iterator[str]:
+def test_points(answer: Answer) -> Iterator[str]:
     """Check ``my_test_points() -> (y, yhat)``: points at which every wrong loss is caught."""
     yield "input: no arguments"
     yield "shape and dtype"

@@ -14,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.check.outcome import Fault, Result, record
+from hwlib.check.outcome import Result, record
 from hwlib.check.tasks import TASKS
-from hwlib.check.texts import HINTS, TEXTS, fault, hint_for
+from hwlib.check.texts import HINTS, TEXTS, Fault, fault, hint_for
 from hwlib.check.values import RTOL, Parts, Read, alike, compare, describe
 
 Check = Callable[[Any], Iterator[str]]
-Mistakes = Mapping[str, Callable[..., Any]]  # typical wrong answers, by the names of their hints
+Answer = Callable[..., Any]
+Mistakes = Mapping[str, Answer]  # typical wrong answers, by the names of their hints
 
 
 def task(check: Check) -> Callable[[Any], Result]:
@@ -85,7 +86,7 @@ def _undisturbed() -> Iterator[None]:
             torch.set_grad_enabled(before[2])
 
 
-def call(answer: Callable[..., Any], *args: Any, changes: bool = False) -> Any:
+def call(answer: Answer, *args: Any, changes: bool = False) -> Any:
     """Return ``answer(*args)``, computed on copies unless it is to change its arguments.
 
     It is a fault if it raises, returns None, or changes an argument that it was lent.
@@ -110,8 +111,8 @@ def call(answer: Callable[..., Any], *args: Any, changes: bool = False) -> Any:
 
 
 def examine(
-    answer: Callable[..., Any],
-    right: Callable[..., Any],
+    answer: Answer,
+    right: Answer,
     read: Read,
     args: tuple[Any, ...],
     *,
@@ -128,7 +129,7 @@ def examine(
     got = read(call(answer, *args))
     yield "value"
 
-    def parts(function: Callable[..., Any]) -> Parts:
+    def parts(function: Answer) -> Parts:
         return read(function(*copy.deepcopy(args)))
 
     def known() -> dict[str, Parts]:

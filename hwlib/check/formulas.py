@@ -7,9 +7,9 @@ from importlib.resources import files
 from typing import Any
 
 from hwlib.check.engine import call, task
-from hwlib.check.outcome import Fault, Result
+from hwlib.check.outcome import Result
 from hwlib.check.tasks import WRITTEN
-from hwlib.check.texts import fault
+from hwlib.check.texts import Fault, fault
 from hwlib.check.values import describe
 from hwlib.formulas.answer import Question, judge
 from hwlib.formulas.hand import read_expression

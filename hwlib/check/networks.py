@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hwlib.check import examples
 from hwlib.check.chapter4 import tensor
-from hwlib.check.engine import call
+from hwlib.check.engine import Answer, call
 from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import Array, describe
 
@@ -95,7 +95,7 @@ def weights_of(model: nn.Module) -> Array:
     return parameters.double().numpy()
 
 
-def built(answer: Callable[..., Any]) -> Generator[str, None, nn.Module]:
+def built(answer: Answer) -> Generator[str, None, nn.Module]:
     """Steps "shape and dtype" and "value": call a factory, look at its logits, return a model."""
     yield "shape and dtype"
     yield "input: no arguments"
@@ -108,7 +108,7 @@ def built(answer: Callable[..., Any]) -> Generator[str, None, nn.Module]:
     return model
 
 
-def _build(answer: Callable[..., Any]) -> nn.Module:
+def _build(answer: Answer) -> nn.Module:
     """Call a factory twice; it is a fault if it makes no module, or the same one each time."""
     if isinstance(answer, nn.Module):
         raise fault("one model for all")

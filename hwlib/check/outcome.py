@@ -4,17 +4,8 @@ import html
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from hwlib.check.tasks import POINTS, TASKS
-
-
-class Fault(Exception):
-    """The first thing that is wrong with an answer, in the texts of a `Result`."""
-
-    def __init__(self, sentence: str, **texts: str) -> None:
-        super().__init__(sentence)
-        self.details: dict[str, Any] = {"sentence": sentence, "mistake": "", "hint": "", **texts}
 
 
 @dataclass(frozen=True)

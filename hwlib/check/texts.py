@@ -4,12 +4,18 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-from hwlib.check.outcome import Fault
-
 TEXTS: dict[str, Any] = tomllib.loads(
     files("hwlib.check").joinpath("texts.toml").read_text(encoding="utf-8")
 )
 HINTS: dict[str, str] = TEXTS["hints"]
+
+
+class Fault(Exception):
+    """The first thing that is wrong with an answer, in the texts of a `Result`."""
+
+    def __init__(self, sentence: str, **texts: str) -> None:
+        super().__init__(sentence)
+        self.details: dict[str, Any] = {"sentence": sentence, "mistake": "", "hint": "", **texts}
 
 
 def fault(

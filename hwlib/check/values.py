@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwlib.check.outcome import Fault
-from hwlib.check.texts import HINTS, fault
+from hwlib.check.texts import HINTS, Fault, fault
 
 RTOL = 1e-4  # far above what float32 loses in these sums, far below any mistake in a formula
 Array = NDArray[np.floating]

@@ -124,7 +124,7 @@ def evaluate(answer: Answer) -> Iterator[str]:
         raise fault("trains while evaluating")
     if any(p.grad is not None for p in model.parameters()):
         raise fault("backward while evaluating")
-    if any(model.get_submodule("0").grad_modes):  # type: ignore[arg-type]
+    if any(recording for _, recording in model[0].modes):
         yield "note: it records gradients that nobody needs; torch.no_grad() saves memory and time."
 
 

@@ -25,27 +25,21 @@ class Watch(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.training_modes: list[bool] = []
-        self.grad_modes: list[bool] = []
+        self.modes: list[tuple[bool, bool]] = []  # in training, and recording gradients
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` as it is."""
-        self.training_modes.append(self.training)
-        self.grad_modes.append(torch.is_grad_enabled())
+        self.modes.append((self.training, torch.is_grad_enabled()))
         return x
 
     def trained_share(self) -> float:
         """Share of the calls that recorded gradients in which the model was in training mode."""
-        modes = [t for t, g in zip(self.training_modes, self.grad_modes, strict=True) if g]
+        modes = [training for training, recording in self.modes if recording]
         return sum(modes) / max(len(modes), 1)
 
 
 def small_model(dropout: float = 0.0, seed: int = 3) -> nn.Sequential:
-    """A small classifier with weights drawn from a seed.
-
-    It turns images (B, 1, 28, 28) into logits (B, 10). Its convolution takes no other
-    shape, as that of chapter 6.
-    """
+    """A small classifier of images (B, 1, 28, 28) and no other shape, as that of chapter 6."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(examples.seed(seed))
         layers = nn.Sequential(

@@ -90,13 +90,14 @@ def _momentum(
     mu: float,
     steps: int,
     kind: str = "plain",
+    extra: int = 0,
 ) -> Array:
-    """Descent with momentum, right or with one mistake."""
+    """Descent with momentum, right or with one mistake, and so many steps more."""
     u: Array = np.zeros(np.shape(theta))
     if kind == "rate and momentum swapped":
         eta, mu = mu, eta
     start = gradient(theta)
-    for _ in range(steps):
+    for _ in range(steps + extra):
         g = start if kind == "once" else gradient(theta)
         u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
         way = g + mu * u if kind == "nesterov" else u
@@ -109,9 +110,9 @@ MOMENTUM: Mistakes = {
     "velocity forgotten": partial(_momentum, kind="forgotten"),
     "running mean": partial(_momentum, kind="mean"),
     "Nesterov": partial(_momentum, kind="nesterov"),
-    "steps + 1": lambda *a: _momentum(*a[:4], a[4] + 1),
+    "steps + 1": partial(_momentum, extra=1),
     "uphill": partial(_momentum, kind="uphill"),
-    "steps - 1": lambda *a: _momentum(*a[:4], a[4] - 1),
+    "steps - 1": partial(_momentum, extra=-1),
     "rate twice": partial(_momentum, kind="rate twice"),
     "gradient taken once": partial(_momentum, kind="once"),
     "rate and momentum swapped": partial(_momentum, kind="rate and momentum swapped"),

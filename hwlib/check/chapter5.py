@@ -57,8 +57,9 @@ def _examine(
     answer: Answer, right: Answer, read: Read, args: tuple, mistakes: Mistakes, **options: Any
 ) -> Iterator[str]:
     """Examine what an answer returns together with the model that it was given."""
-    options = {"mistakes": {n: _watched(f) for n, f in mistakes.items()}, "rtol": 1e-3} | options
-    yield from examine(_watched(answer), _watched(right), read, args, **options)
+    known = {name: _watched(wrong) for name, wrong in mistakes.items()}
+    options.setdefault("rtol", 1e-3)
+    yield from examine(_watched(answer), _watched(right), read, args, mistakes=known, **options)
 
 
 MAKERS: tuple[tuple[tuple[int, ...], Answer], ...] = (

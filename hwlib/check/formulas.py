@@ -84,7 +84,10 @@ def _check(name: str) -> Callable[[Any], Result]:
     """The check of a task whose answer is a function that returns a formula, or the formula."""
 
     def check(answer: Any) -> Iterator[str]:
-        yield from _steps(name.replace("_", "-"), call(answer))
+        yield "input: no arguments"
+        found = call(answer)
+        yield "input: "  # with a formula that is wrong comes the point that shows it
+        yield from _steps(name.replace("_", "-"), found)
 
     check.__name__ = name
     check.__doc__ = f"Check ``my_{name}() -> str``: {TABLES[name.replace('_', '-')]['asks']}."

@@ -153,7 +153,7 @@ def check_apart(work: Callable[[], dict[str, Any]], target: Path, seconds: float
         _write(target, told(unfinished("crash", status=done[1])))
 
 
-def unfinished(name: str, got: str = "", **words: object) -> Result:
+def unfinished(name: str, got: str = "", **words: Any) -> Result:
     """The result of an answer whose check did not come to its end, by the name of its fault."""
     return Result("", 0, 0, failed="call", **fault(name, got, **words).details)
 

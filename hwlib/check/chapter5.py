@@ -125,7 +125,8 @@ def evaluate(answer: Answer) -> Iterator[str]:
         raise fault("trains while evaluating")
     if any(p.grad is not None for p in model.parameters()):
         raise fault("backward while evaluating")
-    if any(recording for _, recording in model[0].modes):
+    modes: Any = model[0].modes
+    if any(recording for _, recording in modes):
         yield "note: it records gradients that nobody needs; torch.no_grad() saves memory and time."
 
 

@@ -58,8 +58,8 @@ def _examine(
 ) -> Iterator[str]:
     """Examine what an answer returns together with the model that it was given."""
     known = {name: _watched(wrong) for name, wrong in mistakes.items()}
-    options.setdefault("rtol", 1e-3)
-    yield from examine(_watched(answer), _watched(right), read, args, mistakes=known, **options)
+    options = {"mistakes": known, "rtol": 1e-3, **options}
+    yield from examine(_watched(answer), _watched(right), read, args, **options)
 
 
 MAKERS: tuple[tuple[tuple[int, ...], Answer], ...] = (

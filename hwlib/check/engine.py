@@ -19,12 +19,11 @@ from hwlib.check.tasks import TASKS
 from hwlib.check.texts import HINTS, TEXTS, Fault, fault, hint_for
 from hwlib.check.values import RTOL, Parts, Read, alike, compare, describe
 
-Check = Callable[[Any], Iterator[str]]
 Answer = Callable[..., Any]
 Mistakes = Mapping[str, Answer]  # typical wrong answers, by the names of their hints
 
 
-def task(check: Check) -> Callable[[Any], Result]:
+def task(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Result]:
     """Turn a generator into a check: it yields the name of each step before it begins.
 
     "input: " and "note: " begin the texts that are no steps: what the answer is given from here on,

@@ -177,22 +177,20 @@ def differences_of(X: Array, y: Array, W: Weights) -> dict[str, Weights]:
     }
 
 
-def _penalty(change: Callable[[Array, float, int], Array]) -> Map:
-    def gradient(X: Array, y: Array, W: Weights, decay: float) -> Weights:
-        plain = logistic_loss_grad(X, y, W)
-        return {name: plain[name] + change(w, decay, len(X)) for name, w in W.items()}
-
-    return gradient
+def _decayed(X: Array, y: Array, W: Weights, decay: float, penalty: Map) -> Weights:
+    """The gradient with another derivative of the penalty, by weights, decay and batch size."""
+    plain = logistic_loss_grad(X, y, W)
+    return {name: plain[name] + penalty(w, decay, len(X)) for name, w in W.items()}
 
 
 DECAY: Mistakes = {
-    "penalty missing": _penalty(lambda w, *_: 0 * w),
-    "factor 2": _penalty(lambda w, c, _: 2 * c * w),
-    "factor one half": _penalty(lambda w, c, _: c * w / 2),
-    "sign of the penalty": _penalty(lambda w, c, _: -c * w),
-    "penalty divided by the batch": _penalty(lambda w, c, n: c * w / n),
-    "one layer only": _penalty(lambda w, c, _: c * w if w.shape[1] > 1 else 0 * w),
-    "square of the weights": _penalty(lambda w, c, _: c / 2 * w**2),
+    "penalty missing": partial(_decayed, penalty=lambda w, *_: 0 * w),
+    "factor 2": partial(_decayed, penalty=lambda w, c, _: 2 * c * w),
+    "factor one half": partial(_decayed, penalty=lambda w, c, _: c * w / 2),
+    "sign of the penalty": partial(_decayed, penalty=lambda w, c, _: -c * w),
+    "penalty divided by the batch": partial(_decayed, penalty=lambda w, c, n: c * w / n),
+    "one layer only": partial(_decayed, penalty=lambda w, c, _: c * w if w.shape[1] > 1 else 0 * w),
+    "square of the weights": partial(_decayed, penalty=lambda w, c, _: c / 2 * w**2),
     "sum of the penalty": lambda X, y, W, c: {
         name: g + c / 2 * sum((w**2).sum() for w in W.values())
         for name, g in logistic_loss_grad(X, y, W).items()

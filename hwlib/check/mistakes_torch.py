@@ -48,10 +48,6 @@ def _epoch(
     return float(average(losses, sizes))
 
 
-def _own_optimiser(model: nn.Module, batches: list[Batch], _: Optimizer, lr: float) -> float:
-    return _epoch(model, batches, SGD(model.parameters(), lr=lr))
-
-
 def _softmax_first(z: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(torch.softmax(z, dim=1), y)
 
@@ -74,8 +70,8 @@ EPOCHS: Mistakes = {
     ),
     "no step": partial(_epoch, step="never"),
     "step after the loop": partial(_epoch, step="once"),
-    "own optimiser": partial(_own_optimiser, lr=0.01),
-    "own optimiser, rate 0.1": partial(_own_optimiser, lr=0.1),
+    "own optimiser": lambda m, b, _: _epoch(m, b, SGD(m.parameters(), lr=0.01)),
+    "own optimiser, rate 0.1": lambda m, b, _: _epoch(m, b, SGD(m.parameters(), lr=0.1)),
     "divided by the images": _divided_by_images,
     "mean of batch means": partial(_epoch, average=lambda losses, _: np.mean(losses)),
     "sum of batch means": partial(_epoch, average=lambda losses, _: sum(losses)),
@@ -162,11 +158,6 @@ def prediction(
     return label, float(of(z)[label]) * times
 
 
-def _from_one(model: nn.Module, image: Tensor) -> tuple[int, float]:
-    label, confidence = prediction(model, image)
-    return label + 1, confidence
-
-
 PREDICTIONS: Mistakes = {
     "eval mode missing": partial(prediction, mode=True),
     "share for percent": partial(prediction, times=1),
@@ -178,7 +169,7 @@ PREDICTIONS: Mistakes = {
     "not normalised": partial(prediction, of=torch.exp),
     "least probable class": partial(prediction, of=lambda z: z.softmax(0).min().expand(10)),
     "lowest logit": partial(prediction, pick="argmin"),
-    "class counted from 1": _from_one,
+    "class counted from 1": lambda m, x: np.add(prediction(m, x), (1, 0)).tolist(),
     "whole percent": lambda m, x: tuple(map(round, prediction(m, x))),
     "confidence first": lambda m, x: prediction(m, x)[::-1],
 }

@@ -7,9 +7,9 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,15 +32,15 @@ class Stopped(BaseException):
     """Somebody has ended the program, with the signal of this number."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Print one line for each hand-in, write the tables and pages, and return the exit status."""
     for stream in (sys.stdout, sys.stderr):  # what a console cannot show must not stop anything
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    args = _parser().parse_args(arguments)
+    args = _parser().parse_args()
+    let_signals_stop()
     try:
-        with stoppable():
-            return _run(args)
+        return _run(args)
     except (TableError, BrokenError) as error:
         return _say(plain(error, 1000), NOTHING)
     except Stopped as stopped:
@@ -82,7 +82,7 @@ def _run(args: argparse.Namespace) -> int:
     _check_writable(args.out, args.json)
     if not args.hand_ins:
         return _again(args, book)
-    paths = list(find(args.hand_ins))
+    paths = find(args.hand_ins)
     limits = Limits(args.seconds, args.task_seconds, args.megabytes)
     if not paths:
         raise TableError(f"there is no notebook in {', '.join(args.hand_ins)}.")
@@ -98,7 +98,7 @@ def _run(args: argparse.Namespace) -> int:
         for done in grades:
             student = student_of(Path(done.path), names, args.student)
             line = str(book.add(student, reference.flag(done)))
-            _write(args, book, [student])  # before the line says that it is done
+            _write(args, book, student)  # before the line says that it is done
             print(line, flush=True)
     return _sum_up(args, book)
 
@@ -115,12 +115,10 @@ def _again(args: argparse.Namespace, book: Gradebook) -> int:
     return _sum_up(args, book)
 
 
-def _write(
-    args: argparse.Namespace, book: Gradebook, students: Sequence[str] | None = None
-) -> None:
+def _write(args: argparse.Namespace, book: Gradebook, *students: str) -> None:
     book.write(args.out, students)
     if args.json:
-        args.json.write_text((args.out / "grades.json").read_text("utf-8"), encoding="utf-8")
+        shutil.copyfile(args.out / "grades.json", args.json)
 
 
 def _sum_up(args: argparse.Namespace, book: Gradebook) -> int:
@@ -142,24 +140,18 @@ def _check_writable(folder: Path, file: Path | None) -> None:
         raise TableError(f"nothing can be written there: {error}") from None
 
 
-@contextlib.contextmanager
-def stoppable():  # type: ignore[no-untyped-def]
-    """Let Ctrl-C, SIGTERM and a closed terminal end the block by an exception, once."""
+def let_signals_stop() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal end the program by an exception, once."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one is not there on Windows
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
 
     def stop(number: int, _: object) -> NoReturn:
-        for name in before:
-            signal.signal(name, signal.SIG_IGN)
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
         raise Stopped(number)
 
-    names = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-    before = {name: signal.getsignal(name) for name in names if name is not None}
-    for name in before:
-        signal.signal(name, stop)
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+    for number in numbers:
+        signal.signal(number, stop)
 
 
 def _say(text: str, status: int = 0) -> int:

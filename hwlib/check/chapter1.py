@@ -6,14 +6,11 @@ from typing import Any
 import numpy as np
 
 from hwlib import losses, two_layer
-from hwlib.check import mistakes1
-from hwlib.check.engine import call, examine, task
+from hwlib.check import mistakes_numpy
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import LABELS_AND_LOGITS, SIZES, draws, network, row
-from hwlib.check.outcome import Fault
-from hwlib.check.texts import TEXTS, fault
+from hwlib.check.texts import HINTS, Fault, fault
 from hwlib.check.values import Array, Parts, as_array, near, number, reader, several
-
-Answer = Callable[..., Any]
 
 
 @task
@@ -22,17 +19,15 @@ def sigmoid(answer: Answer) -> Iterator[str]:
     z = LABELS_AND_LOGITS[0][1]
     drawn = draws(1).uniform(-4, 4, 5).round(2)
     for array in (z, z[1:6, 0], z[:6].reshape(2, 3), z[1:].reshape(3, 1, 2), drawn):
-        given = f"z = {array.tolist()}"
-        read = reader("sigmoid(z)", array.shape, given)
-        mistakes = mistakes1.SIGMOID
-        yield from examine(answer, losses.sigmoid, read, (array,), given=given, mistakes=mistakes)
+        yield f"input: z = {array.tolist()}"
+        read = reader("sigmoid(z)", array.shape)
+        yield from examine(answer, losses.sigmoid, read, (array,), mistakes=mistakes_numpy.SIGMOID)
     yield "extreme inputs"
     for t, right in ((-25.0, losses.sigmoid(-25.0)), (-1000.0, 0.0), (1000.0, 1.0)):
-        given = f"z = {t:g}"
+        yield f"input: z = {t:g}"
         # Beyond t: what is clipped there gives the same number, though not the right one.
         came, beyond = (
-            as_array(call(answer, np.array([[v]]), given=given), "sigmoid(z)", (1, 1), given=given)
-            for v in (t, 3 * t)
+            as_array(call(answer, np.array([[v]])), "sigmoid(z)", (1, 1)) for v in (t, 3 * t)
         )
         if not abs(came - right) <= 1e-4 * right + 1e-300:
             name = "extreme sigmoid"
@@ -40,7 +35,7 @@ def sigmoid(answer: Answer) -> Iterator[str]:
                 name = "inf / inf"
             elif came == beyond and came not in (0, 1):
                 name = "clipped sigmoid"
-            raise fault(name, given, number(came[0, 0]), right=number(right))
+            raise fault(name, number(came[0, 0]), right=number(right))
 
 
 @task
@@ -57,62 +52,55 @@ def predict(answer: Answer) -> Iterator[str]:
 
 
 def _predicted(answer: Answer, X: Array, W: Any, given: str) -> Iterator[str]:
+    yield f"input: {given}"
     B, K = len(X), W["w1"].shape[1]
     shapes = {"z1": (B, K), "z2": (B, 1), "yhat": (B, 1)}
 
     def read(value: Any) -> Parts:
-        parts = zip(several(value, given, *shapes), shapes.items(), strict=True)
-        return {name: _column(part, name, shape, given) for part, (name, shape) in parts}
+        parts = several(value, *shapes).items()
+        return {name: _column(part, name, shapes[name]) for name, part in parts}
 
-    mistakes = mistakes1.PREDICT
-    yield from examine(answer, two_layer.predict, read, (X, W), given=given, mistakes=mistakes)
+    yield from examine(answer, two_layer.predict, read, (X, W), mistakes=mistakes_numpy.PREDICT)
 
 
-def _column(part: Any, name: str, shape: tuple[int, ...], given: str) -> Array:
+def _column(part: Any, name: str, shape: tuple[int, ...]) -> Array:
     flat = tuple(np.shape(part)) == shape[:1]
-    hint = TEXTS["hints"][name] + flat * TEXTS["hints"]["one dimension"]
-    return as_array(part, name, shape, given=given, hint=hint)
+    return as_array(part, name, shape, HINTS[name] + flat * HINTS["one dimension"])
 
 
-def _losses(answer: Answer, right: Answer, mistakes: list, *, logits: bool) -> Iterator[str]:
+def _losses(answer: Answer, right: Answer, mistakes: Mistakes, *, logits: bool) -> Iterator[str]:
     """Compare a mean loss of labels, and of logits or predictions."""
     rng = draws(1)
     drawn = rng.uniform(0.05, 0.95, (5, 1)).round(2), rng.uniform(-3, 3, (5, 1)).round(2)
     for y, z in (*LABELS_AND_LOGITS, drawn):
         name, second = ("z2", z) if logits else ("yhat", losses.sigmoid(z))
-        given = f"{len(y)} examples: y = {row(y)}, {name} = {row(second)}"
-        hard = np.isin(y, (0, 1)).all()  # the mistakes are named after what they do to such labels
-        yield from examine(
-            answer,
-            right,
-            reader("loss", (), given),
-            (y, second),
-            given=given,
-            mistakes=mistakes if hard else (),
-            sizes=[len(y), 2],
-        )
+        yield f"input: {len(y)} examples: y = {row(y)}, {name} = {row(second)}"
+        # The mistakes are named after what they do to such labels.
+        known = mistakes if np.isin(y, (0, 1)).all() else None
+        read, sizes = reader("loss"), [len(y), 2]
+        yield from examine(answer, right, read, (y, second), mistakes=known, sizes=sizes)
     yield "extreme inputs"
 
 
 @task
 def logistic_loss(answer: Answer) -> Iterator[str]:
     """Check ``my_logistic_loss(y, yhat)``, the mean over the batch by the formula as it stands."""
-    yield from _losses(answer, losses.logistic_loss, mistakes1.LOSS, logits=False)
+    yield from _losses(answer, losses.logistic_loss, mistakes_numpy.LOSS, logits=False)
     tiny = 2.0**-20  # 1 - tiny is a float32 number too
     for y, p in ((1, 1e-30), (0, 1 - tiny), (1, 0), (0, 1)):
         right = -np.log(p if y else 1 - p)
-        given = f"y = {y:g}, yhat = {p:.15g}"
+        yield f"input: y = {y:g}, yhat = {p:.15g}"
         try:
-            value = call(answer, np.full((1, 1), float(y)), np.full((1, 1), p), given=given)
+            value = call(answer, np.full((1, 1), float(y)), np.full((1, 1), p))
         except Fault:  # math.log raises at 0, which says as much as infinity
             if np.isinf(right):
                 continue
             raise
-        came = as_array(value, "loss", (), given=given)
+        came = as_array(value, "loss")
         # Where the formula is infinite, PyTorch's own function, which may be used, stops at 100.
         infinite = np.isinf(right) and (np.isnan(came) or came == 100)
         if not infinite and not near(came, np.array(right), 1e-3):
-            raise fault("clipped loss", given, number(came), right=number(right))
+            raise fault("clipped loss", number(came), right=number(right))
 
 
 # PyTorch's function loses its digits at y = 0 and z = -40, and counts as right: not asked for here.
@@ -125,24 +113,19 @@ EXTREME = (
 @task
 def stable_logistic_loss(answer: Answer) -> Iterator[str]:
     """Check ``my_stable_logistic_loss(y, z2)``, the mean over the batch, from the logits."""
-    yield from _losses(answer, losses.stable_logistic_loss, mistakes1.STABLE, logits=True)
+    yield from _losses(answer, losses.stable_logistic_loss, mistakes_numpy.STABLE, logits=True)
 
     def loss(y: float, z: Any) -> float:
         z = np.atleast_2d(np.asarray(z, dtype=float)).T
-        given = f"y = {y:g}, z2 = {row(z)}"
-        value = call(answer, np.full(z.shape, float(y)), z, given=given)
-        return float(as_array(value, "loss", (), given=given))
+        return float(as_array(call(answer, np.full(z.shape, float(y)), z), "loss"))
 
     for y, z in (*EXTREME, (0, (1000, -1000, 3)), (1, (-1000, 1000, 3))):
+        yield f"input: y = {y:g}, z2 = {z}"
         right = losses.stable_logistic_loss(np.full((np.size(z), 1), y), np.reshape(z, (-1, 1)))
         came = loss(y, z)
         if not abs(came - right) <= 1e-3 * right + 1e-30:
-            raise fault(
-                _extreme_mistake(loss, y, z, came),
-                f"y = {y:g}, z2 = {z}",
-                number(came),
-                right=number(right),
-            )
+            name = _extreme_mistake(loss, y, z, came)
+            raise fault(name, number(came), right=number(right))
 
 
 def _extreme_mistake(loss: Callable[[float, Any], float], y: float, z: Any, came: float) -> str:
@@ -156,7 +139,7 @@ def _extreme_mistake(loss: Callable[[float, Any], float], y: float, z: Any, came
     if came == 0:
         sure = np.arange(30.0, 42.0)
         zeros = [loss(1, t) == 0 for t in sure]
-        for name, wrong in mistakes1.SURE.items():
+        for name, wrong in mistakes_numpy.SURE.items():
             if zeros == [t == 0 for t in wrong(sure)]:
                 return name
     size = -1500 if y else 1500

@@ -1,27 +1,27 @@
 """Checks of chapter 2: gradients and finite differences."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from hwlib import gradcheck, two_layer
-from hwlib.check import mistakes2
-from hwlib.check.engine import call, examine, task
+from hwlib.check.engine import Answer, call, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
-from hwlib.check.texts import TEXTS, fault
+from hwlib.check.mistakes_numpy import DECAY, DIFFERENCES, GRADIENT, differences_of
+from hwlib.check.texts import fault
 from hwlib.check.values import Array, Parts, Read, as_array, compare, describe
 from hwlib.two_layer import Weights
 
 
-def read_weights(W: Weights, given: str, what: str = "the gradient by ") -> Read:
+def read_weights(W: Weights, what: str = "the gradient by ") -> Read:
     """Read a dictionary with one array for each array of weights."""
 
     def read(value: Any) -> dict[str, Array]:
         if not isinstance(value, Mapping) or set(value) != set(W):
-            raise fault("keys", given, describe(value), keys=", ".join(map(repr, W)))
+            raise fault("keys", describe(value), keys=", ".join(map(repr, W)))
         return {
-            f"{what}{name}": as_array(value[name], f"{what}{name}", w.shape, given=given)
+            f"{what}{name}": as_array(value[name], f"{what}{name}", w.shape)
             for name, w in W.items()
         }
 
@@ -29,50 +29,42 @@ def read_weights(W: Weights, given: str, what: str = "the gradient by ") -> Read
 
 
 @task
-def logistic_loss_grad(answer: Callable[..., Any]) -> Iterator[str]:
+def logistic_loss_grad(answer: Answer) -> Iterator[str]:
     """Check ``my_logistic_loss_grad(X, y, W) -> {"w1", "w2"}``: the gradient of the mean loss."""
     right = two_layer.logistic_loss_grad
     for size in SIZES:
         X, y, W = network(*size)
-        given = sizes_of(X, W)
-        yield from examine(
-            answer,
-            right,
-            read_weights(W, given),
-            (X, y, W),
-            given=given,
-            mistakes=mistakes2.GRADIENT,
-            sizes=[size[0], 2],
-        )
+        yield f"input: {sizes_of(X, W)}"
+        read, sizes, mistakes = read_weights(W), [size[0], 2], GRADIENT
+        yield from examine(answer, right, read, (X, y, W), mistakes=mistakes, sizes=sizes)
     X, y, W = network(*SIZES[1])
     y = 0.2 + 0.7 * y
-    given = f"{sizes_of(X, W)}, labels 0.2 and 0.9"
-    yield from examine(answer, right, read_weights(W, given), (X, y, W), given=given)
+    yield f"input: {sizes_of(X, W)}, labels 0.2 and 0.9"
+    yield from examine(answer, right, read_weights(W), (X, y, W))
     yield "extreme inputs"
     X, y, W = network(7)
     W["w2"] *= 1000
-    given = "w2 1000 times as large: every prediction is 0 or 1 after rounding"
-    read = read_weights(W, given)
-    got = read(call(answer, X, y, W, given=given))
+    yield "input: w2 1000 times as large: every prediction is 0 or 1 after rounding"
+    read = read_weights(W)
+    got = read(call(answer, X, y, W))
     if not all(np.isfinite(part).all() for part in got.values()):
-        raise fault("0 / 0", given, "nan or inf")
-    compare(got, read(right(X, y, W)), given=given, rtol=1e-3)
+        raise fault("0 / 0", "nan or inf")
+    compare(got, read(right(X, y, W)), rtol=1e-3)
     # Here no step is small enough for differences: w1 is tiny, and what it is multiplied by large.
     X, y, W = network(4)
     X, W["w1"] = 1e9 * X, 1e-9 * W["w1"]
-    given = "X 10⁹ times as large, and w1 as many times as small"
-    got = read(call(answer, X, y, W, given=given))
-    hint = TEXTS["hints"]["finite differences"]
+    yield "input: X 10⁹ times as large, and w1 as many times as small"
+    got = read(call(answer, X, y, W))
 
-    def by_steps() -> dict[str, tuple[str, Parts]]:
-        found = mistakes2.differences_of(X, y, W).items()
-        return {f"finite differences, step {step}": (hint, read(value)) for step, value in found}
+    def by_steps() -> dict[str, Parts]:
+        found, mistake = differences_of(X, y, W), "finite differences"
+        return {f"{mistake}, step {step}": read(value) for step, value in found.items()}
 
-    compare(got, read(right(X, y, W)), given=given, known=by_steps, rtol=1e-3)
+    compare(got, read(right(X, y, W)), known=by_steps, rtol=1e-3)
 
 
 @task
-def numerical_gradient(answer: Callable[..., Any]) -> Iterator[str]:
+def numerical_gradient(answer: Answer) -> Iterator[str]:
     """Check ``my_numerical_gradient(loss, weights, step)``: central differences for any loss."""
 
     def loss(weights: Weights) -> float:
@@ -88,16 +80,10 @@ def numerical_gradient(answer: Callable[..., Any]) -> Iterator[str]:
     )
     for shapes, step in settings:
         W: Weights = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
-        given = f"a loss of the third power of the arrays {shapes}, step {step}"
+        yield f"input: a loss of the third power of the arrays {shapes}, step {step}"
+        right, args, sizes = gradcheck.numerical_gradient, (loss, W, step), [2, step, 2 * step]
         yield from examine(
-            answer,
-            gradcheck.numerical_gradient,
-            read_weights(W, given),
-            (loss, W, step),
-            given=given,
-            mistakes=mistakes2.DIFFERENCES,
-            sizes=[2, step, 2 * step],
-            rtol=1e-6,
+            answer, right, read_weights(W), args, mistakes=DIFFERENCES, sizes=sizes, rtol=1e-6
         )
 
 
@@ -108,10 +94,10 @@ def decayed(X: Array, y: Array, W: Weights, decay: float) -> Weights:
 
 
 @task
-def decayed_gradient(answer: Callable[..., Any]) -> Iterator[str]:
+def decayed_gradient(answer: Answer) -> Iterator[str]:
     """Check ``my_decayed_gradient(X, y, W, decay)``: with a penalty on squared weights."""
     for size, decay in zip(SIZES, (0.3, 0.05, 2.0), strict=True):
         X, y, W = network(*size)
-        given = f"{sizes_of(X, W)}, decay {decay}"
-        read, args = read_weights(W, given), (X, y, W, decay)
-        yield from examine(answer, decayed, read, args, given=given, mistakes=mistakes2.DECAY)
+        yield f"input: {sizes_of(X, W)}, decay {decay}"
+        args = (X, y, W, decay)
+        yield from examine(answer, decayed, read_weights(W), args, mistakes=DECAY)

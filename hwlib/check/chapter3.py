@@ -1,57 +1,49 @@
 """Checks of chapter 3: gradient descent, plain and with momentum."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from hwlib import losses, two_layer
 from hwlib.check.chapter2 import read_weights
-from hwlib.check.engine import examine, known, task
+from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
-from hwlib.check.texts import TEXTS
+from hwlib.check.texts import HINTS
 from hwlib.check.values import Array, Parts, as_array, reader, several
 from hwlib.two_layer import Weights
 
-HINTS = TEXTS["hints"]
 
-
-def _descent(kind: str) -> Callable[..., tuple[Weights, Array]]:
+def _descent(
+    X: Array, y: Array, W: Weights, learning_rate: float, steps: int, kind: str
+) -> tuple[Weights, Array]:
     """Gradient descent with one mistake."""
-
-    def descend(
-        X: Array, y: Array, W: Weights, learning_rate: float, steps: int
-    ) -> tuple[Weights, Array]:
-        W = {name: w.copy() for name, w in W.items()}
-        output = 2 if kind == "probabilities" else 1
-        curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
-        first = two_layer.logistic_loss_grad(X, y, W)
-        rate = {"ascent": -learning_rate, "no rate": 1.0}.get(kind, learning_rate)
-        for _ in range(1 if kind == "one step" else steps):
-            gradient = two_layer.logistic_loss_grad(X, y, W)
-            for name in W:
-                if kind == "in turn":
-                    gradient = two_layer.logistic_loss_grad(X, y, W)
-                g = first[name] if kind == "one gradient" else gradient[name]
-                W[name] -= rate * g * (kind != "w2 only" or name == "w2")
-            curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[output]))
-        return W, np.array(curve + curve[-1:] * (steps + 1 - len(curve)))
-
-    return descend
+    W = {name: w.copy() for name, w in W.items()}
+    output = 2 if kind == "probabilities" else 1
+    curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
+    first = two_layer.logistic_loss_grad(X, y, W)
+    rate = {"ascent": -learning_rate, "no rate": 1.0}.get(kind, learning_rate)
+    for _ in range(1 if kind == "one step" else steps):
+        gradient = two_layer.logistic_loss_grad(X, y, W)
+        for name in W:
+            if kind == "in turn":
+                gradient = two_layer.logistic_loss_grad(X, y, W)
+            g = first[name] if kind == "one gradient" else gradient[name]
+            W[name] -= rate * g * (kind != "w2 only" or name == "w2")
+        curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[output]))
+    return W, np.array(curve + curve[-1:] * (steps + 1 - len(curve)))
 
 
-DESCENT = known(
-    "gradient_descent",
-    {
-        "second layer only": _descent("w2 only"),
-        "uphill": _descent("ascent"),
-        "learning rate ignored": _descent("no rate"),
-        "layers in turn": _descent("in turn"),
-        "losses of the probabilities": _descent("probabilities"),
-        "gradient taken once": _descent("one gradient"),
-        "return in the loop": _descent("one step"),
-    },
-)
+DESCENT: Mistakes = {
+    "second layer only": partial(_descent, kind="w2 only"),
+    "uphill": partial(_descent, kind="ascent"),
+    "learning rate ignored": partial(_descent, kind="no rate"),
+    "layers in turn": partial(_descent, kind="in turn"),
+    "losses of the probabilities": partial(_descent, kind="probabilities"),
+    "gradient taken once": partial(_descent, kind="one gradient"),
+    "return in the loop": partial(_descent, kind="one step"),
+}
 
 
 def _right_descent(X: Array, y: Array, W: Weights, rate: float, steps: int) -> Any:
@@ -59,7 +51,7 @@ def _right_descent(X: Array, y: Array, W: Weights, rate: float, steps: int) -> A
 
 
 @task
-def gradient_descent(answer: Callable[..., Any]) -> Iterator[str]:
+def gradient_descent(answer: Answer) -> Iterator[str]:
     """Check ``my_gradient_descent(X, y, W, learning_rate, steps) -> (weights, losses)``."""
     settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7))
     for size, (rate, steps) in zip((*SIZES, (6, 4, 5)), settings, strict=True):
@@ -74,62 +66,61 @@ def gradient_descent(answer: Callable[..., Any]) -> Iterator[str]:
 
 
 def _descended(
-    answer: Callable[..., Any], X: Array, y: Array, W: Weights, rate: float, steps: int
+    answer: Answer, X: Array, y: Array, W: Weights, rate: float, steps: int
 ) -> Iterator[str]:
-    given = f"{sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
-    weights_of = read_weights(W, given, "the last ")
+    yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
+    weights_of = read_weights(W, "the last ")
 
     def read(value: Any) -> Parts:
-        weights, curve = several(value, given, "the weights after the last step", "the losses")
+        weights, curve = several(value, "the weights after the last step", "the losses").values()
         hint = ""
         if np.shape(curve) == (steps,) or not steps:
             hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
-        curve = as_array(curve, "losses", (steps + 1,), given=given, hint=hint)
+        curve = as_array(curve, "losses", (steps + 1,), hint)
         return {**weights_of(weights), "losses": curve}
 
-    args, mistakes = (X, y, W, rate, steps), DESCENT if steps else ()
-    yield from examine(answer, _right_descent, read, args, given=given, mistakes=mistakes)
+    args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
+    yield from examine(answer, _right_descent, read, args, mistakes=mistakes)
 
 
-def _momentum(kind: str = "plain", extra: int = 0) -> Callable[..., Array]:
+def _momentum(
+    gradient: Callable[[Array], Array],
+    theta: Array,
+    eta: float,
+    mu: float,
+    steps: int,
+    kind: str = "plain",
+    extra: int = 0,
+) -> Array:
     """Descent with momentum, right or with one mistake, and so many steps more."""
-
-    def descend(
-        gradient: Callable[[Array], Array], theta: Array, eta: float, mu: float, steps: int
-    ) -> Array:
-        u: Array = np.zeros(np.shape(theta))
-        if kind == "rate and momentum swapped":
-            eta, mu = mu, eta
-        start = gradient(theta)
-        for _ in range(steps + extra):
-            g = start if kind == "once" else gradient(theta)
-            u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
-            way = g + mu * u if kind == "nesterov" else u
-            rate = {"rate twice": eta**2, "uphill": -eta}.get(kind, eta)
-            theta = theta - rate * way
-        return theta
-
-    return descend
+    u: Array = np.zeros(np.shape(theta))
+    if kind == "rate and momentum swapped":
+        eta, mu = mu, eta
+    start = gradient(theta)
+    for _ in range(steps + extra):
+        g = start if kind == "once" else gradient(theta)
+        u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
+        way = g + mu * u if kind == "nesterov" else u
+        rate = {"rate twice": eta**2, "uphill": -eta}.get(kind, eta)
+        theta = theta - rate * way
+    return theta
 
 
-MOMENTUM = known(
-    "momentum_descent",
-    {
-        "velocity forgotten": _momentum("forgotten"),
-        "running mean": _momentum("mean"),
-        "Nesterov": _momentum("nesterov"),
-        "steps + 1": _momentum(extra=1),
-        "uphill": _momentum("uphill"),
-        "steps - 1": _momentum(extra=-1),
-        "rate twice": _momentum("rate twice"),
-        "gradient taken once": _momentum("once"),
-        "rate and momentum swapped": _momentum("rate and momentum swapped"),
-    },
-)
+MOMENTUM: Mistakes = {
+    "velocity forgotten": partial(_momentum, kind="forgotten"),
+    "running mean": partial(_momentum, kind="mean"),
+    "Nesterov": partial(_momentum, kind="nesterov"),
+    "steps + 1": partial(_momentum, extra=1),
+    "uphill": partial(_momentum, kind="uphill"),
+    "steps - 1": partial(_momentum, extra=-1),
+    "rate twice": partial(_momentum, kind="rate twice"),
+    "gradient taken once": partial(_momentum, kind="once"),
+    "rate and momentum swapped": partial(_momentum, kind="rate and momentum swapped"),
+}
 
 
 @task
-def momentum_descent(answer: Callable[..., Any]) -> Iterator[str]:
+def momentum_descent(answer: Answer) -> Iterator[str]:
     """Check ``my_momentum_descent(gradient, theta, learning_rate, momentum, steps)``."""
     rng = draws(7)
     settings = (
@@ -144,9 +135,9 @@ def momentum_descent(answer: Callable[..., Any]) -> Iterator[str]:
         def gradient(point: Array, bowl: Array = bowl) -> Array:
             return bowl * point + np.sin(point)
 
-        given = f"theta {shape}, learning_rate {rate}, momentum {momentum}, steps {steps}"
+        yield f"input: theta {shape}, learning_rate {rate}, momentum {momentum}, steps {steps}"
         if not steps:
             yield "extreme inputs"
         args = (gradient, theta, rate, momentum, steps)
-        read, mistakes = reader("theta", shape, given), MOMENTUM if steps else ()
-        yield from examine(answer, _momentum(), read, args, given=given, mistakes=mistakes)
+        read, mistakes = reader("theta", shape), MOMENTUM if steps else None
+        yield from examine(answer, _momentum, read, args, mistakes=mistakes)

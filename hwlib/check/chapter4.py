@@ -1,30 +1,29 @@
 """Checks of chapter 4: nearest means, images to tensors, and the cut of a validation set."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from hwlib.check.engine import call, examine, known, task
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws, seed
-from hwlib.check.texts import TEXTS, fault
+from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import Array, Parts, describe, reader, several
 
 
 def tensor(
-    value: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype, given: str, hint: str = ""
+    value: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype, hint: str = ""
 ) -> Tensor:
     """Return ``value``; it is a fault if it is no tensor of this shape and dtype."""
     if not isinstance(value, Tensor):
-        raise fault("no tensor", given, describe(value), name=name, shape=shape, wanted=dtype)
+        raise fault("no tensor", describe(value), name=name, shape=shape, wanted=dtype)
     if tuple(value.shape) != shape:
-        hint = hint or TEXTS["hints"]["shape"]
         came = f"shape {tuple(value.shape)}"
-        raise fault("shape", given, came, hint=hint, name=name, shape=shape)
+        raise fault("shape", came, hint=hint or HINTS["shape"], name=name, shape=shape)
     if value.dtype != dtype:
-        raise fault("tensor dtype", given, str(value.dtype), name=name, wanted=dtype)
+        raise fault("tensor dtype", str(value.dtype), name=name, wanted=dtype)
     return value
 
 
@@ -65,97 +64,90 @@ def _single(images: Any, labels: Any, new: Any) -> Array:
     return labels[nearest(images, np.arange(len(images)), new)]
 
 
-NEAREST = known(
-    "nearest_mean",
-    {
-        "bytes wrap around": lambda *a: nearest(*a, kind="bytes"),
-        "farthest": lambda *a: nearest(*a, kind="farthest"),
-        "signed differences": lambda *a: nearest(*a, kind="signed"),
-        "absolute differences": lambda *a: nearest(*a, kind="absolute"),
-        "nearest single image": _single,
-    },
-)
+NEAREST: Mistakes = {
+    "bytes wrap around": lambda *a: nearest(*a, kind="bytes"),
+    "farthest": lambda *a: nearest(*a, kind="farthest"),
+    "signed differences": lambda *a: nearest(*a, kind="signed"),
+    "absolute differences": lambda *a: nearest(*a, kind="absolute"),
+    "nearest single image": _single,
+}
 
 
 @task
-def nearest_mean(answer: Callable[..., Any]) -> Iterator[str]:
+def nearest_mean(answer: Answer) -> Iterator[str]:
     """Check ``my_nearest_mean(images, labels, new)``: the class of the closest mean image."""
     for number, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
         args = _pictures(number, classes, new)
-        given = f"{len(args[0])} images of {classes} classes (uint8) and {new} new ones"
-        read = reader("the classes", (new,), given)
-        yield from examine(answer, nearest, read, args, given=given, mistakes=NEAREST)
+        yield f"input: {len(args[0])} images of {classes} classes (uint8) and {new} new ones"
+        yield from examine(answer, nearest, reader("the classes", (new,)), args, mistakes=NEAREST)
 
 
 def _scaled(images: Any, labels: Any) -> tuple[Tensor, Tensor]:
     return torch.tensor(images[:, None] / 255).float(), torch.tensor(labels).long()
 
 
-SCALING = known(
-    "to_tensors",
-    {
-        "not divided": lambda x, y: _scaled(255.0 * x, y),
-        "divided by 256": lambda x, y: _scaled(x * (255 / 256), y),
-        "divided as bytes": lambda x, y: _scaled(255 * (x // 255), y),
-        "divided by the largest pixel": lambda x, y: _scaled(x * (255 / x.max()), y),
-    },
-)
+SCALING: Mistakes = {
+    "not divided": lambda x, y: _scaled(255.0 * x, y),
+    "divided by 256": lambda x, y: _scaled(x * (255 / 256), y),
+    "divided as bytes": lambda x, y: _scaled(255 * (x // 255), y),
+    "divided by the largest pixel": lambda x, y: _scaled(x * (255 / x.max()), y),
+}
 
 
 @task
-def to_tensors(answer: Callable[..., Any]) -> Iterator[str]:
+def to_tensors(answer: Answer) -> Iterator[str]:
     """Check ``my_to_tensors(images, labels)``: uint8 arrays to float32 and int64 tensors."""
     rng = draws(0)
     for n in (5, 3):
         images = rng.integers(0, 200, (n, 28, 28)).astype(np.uint8)
         args = images, rng.permutation(10)[:n].astype(np.uint8)
-        given = f"images ({n}, 28, 28) and labels ({n},), both uint8"
+        yield f"input: images ({n}, 28, 28) and labels ({n},), both uint8"
 
-        def read(value: Any, n: int = n, given: str = given) -> Parts:
-            x, y = several(value, given, "images", "labels")
-            hint = TEXTS["hints"]["channels"]
-            tensor(x, "images", (n, 1, 28, 28), torch.float32, given, hint)
-            tensor(y, "labels", (n,), torch.int64, given)
+        def read(value: Any, n: int = n) -> Parts:
+            x, y = several(value, "images", "labels").values()
+            tensor(x, "images", (n, 1, 28, 28), torch.float32, HINTS["channels"])
+            tensor(y, "labels", (n,), torch.int64)
             return {"images": x.double().numpy(), "labels": y.double().numpy()}
 
-        yield from examine(answer, _scaled, read, args, given=given, mistakes=SCALING)
+        yield from examine(answer, _scaled, read, args, mistakes=SCALING)
 
 
 @task
-def split_validation(answer: Callable[..., Any]) -> Iterator[str]:
+def split_validation(answer: Answer) -> Iterator[str]:
     """Check ``my_split_validation(n, validation, generator) -> (train, validation)``: indices."""
     cuts = []
     for n, validation in ((1000, 200), (60, 25)):
-        given = f"n = {n}, validation = {validation}, a generator"
+        yield f"input: n = {n}, validation = {validation}, a generator"
         generators = [torch.Generator().manual_seed(seed(number)) for number in (0, 0, 1)]
         # The first one is drawn from twice, and must not give the same again.
         for generator in (*generators, generators[0]):
             yield "shape and dtype"
-            value = call(answer, n, validation, generator, given=given, changes=True)
-            train, held = several(value, given, "indices for training", "indices for validation")
+            value = call(answer, n, validation, generator, changes=True)
+            parts = several(value, "indices for training", "indices for validation")
+            train, held = parts.values()
             swapped = np.shape(train) == (validation,)
-            hint = TEXTS["hints"]["parts swapped"] if swapped else ""
-            tensor(train, "the training indices", (n - validation,), torch.int64, given, hint)
-            tensor(held, "the validation indices", (validation,), torch.int64, given)
+            hint = HINTS["parts swapped"] if swapped else ""
+            tensor(train, "the training indices", (n - validation,), torch.int64, hint)
+            tensor(held, "the validation indices", (validation,), torch.int64)
             yield "value"
-            _check_cut(train, held, given)
+            _check_cut(train, held)
             cuts.append((train.tolist(), set(held.tolist())))
         first, same, other, again = cuts[-4:]
         if first != same or first[1] in (other[1], again[1]):
-            raise fault("generator ignored", given)
+            raise fault("generator ignored")
 
 
-def _check_cut(train: Tensor, held: Tensor, given: str) -> None:
+def _check_cut(train: Tensor, held: Tensor) -> None:
     """Raise a fault unless the two parts are all indices, each once and in a random order."""
     both, n = torch.cat([train, held]), len(train) + len(held)
     common = len(set(train.tolist()) & set(held.tolist()))
     if common:
-        raise fault("overlap", given, f"{common} in both")
+        raise fault("overlap", f"{common} in both")
     if not torch.equal(both.sort().values, torch.arange(n)):
         got = f"{len(both.unique())} different ones, from {both.min()} to {both.max()}"
-        raise fault("with replacement", given, got, n=n)
+        raise fault("with replacement", got, n=n)
     if torch.equal(held.sort().values, held.min() + torch.arange(len(held))):
-        raise fault("not shuffled", given, f"{held[:4].tolist()}, ...")
+        raise fault("not shuffled", f"{held[:4].tolist()}, ...")
     for name, part in (("training", train), ("validation", held)):
         if torch.equal(part, part.sort().values):
-            raise fault("order not random", given, f"{part[:4].tolist()}, ...", name=name)
+            raise fault("order not random", f"{part[:4].tolist()}, ...", name=name)

@@ -1,52 +1,45 @@
-"""Checks of chapter 5: the network, an epoch of training, the evaluation, and one prediction.
+"""Checks of chapter 5: the network, its training and evaluation, and the optimisers compared."""
 
-Those of the optimisers stand in `hwlib.check.comparison`.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import SGD, Adam, Optimizer
 
 from hwlib import evaluate as reference
 from hwlib import train
-from hwlib.check import mistakes5
-from hwlib.check.comparison import compare_optimizers, optimizers
-from hwlib.check.engine import Known, call, examine, task
-from hwlib.check.models import build, check_gradients, check_logits, check_two_hidden_layers, logits
-from hwlib.check.small import LENGTHS, batches, images, small_model, weights_of
-from hwlib.check.texts import TEXTS, fault
-from hwlib.check.values import Parts, as_array, describe, several
+from hwlib.check import examples, networks
+from hwlib.check import mistakes_torch as typical
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
+from hwlib.check.networks import LENGTHS, batches, images, small_model, weights_of
+from hwlib.check.texts import HINTS, TEXTS, fault
+from hwlib.check.values import Array, Parts, Read, as_array, compare, describe, several
 from hwlib.models import count_parameters
-
-__all__ = ["compare_optimizers", "evaluate", "mlp", "optimizers", "predict_image", "train_epoch"]
-Answer = Callable[..., Any]
+from hwlib.train import OPTIMIZERS, MakeOptimizer
 
 # The first optimiser makes PyTorch load its compiler, which takes seconds: here, once, and not in
 # each copy of a process in which a hand-in's answer is checked.
-torch.optim.SGD([torch.zeros(1)], lr=1.0)
+SGD([torch.zeros(1)], lr=1.0)
 
 
 @task
 def mlp(answer: Answer) -> Iterator[str]:
     """Check ``my_mlp()``: two hidden layers of 100 ReLU units, a linear output of ten logits."""
-    yield "shape and dtype"
-    model = build(answer)
-    logits(model, images(3))
-    yield "value"
+    model = yield from networks.built(answer)
+    yield "input: no arguments"
     count = count_parameters(model)
-    check_logits(model)
     if count != 89_610:
         hint = TEXTS["layers"].get(str(count), "")
-        raise fault("another network", "no arguments", f"{count:,} parameters", hint=hint)
-    yield "gradient"
-    check_gradients(model)
+        raise fault("another network", f"{count:,} parameters", hint=hint)
+    yield from networks.check_gradients(model)
     yield "value"
-    check_two_hidden_layers(model)
+    yield "input: 16 images"
+    networks.check_two_hidden_layers(model)
     yield "extreme inputs"
-    logits(model, images(1))
+    yield "input: one image (1, 1, 28, 28) of float32"
+    networks.logits(model, images(1))
 
 
 def _watched(run: Answer) -> Answer:
@@ -60,15 +53,31 @@ def _watched(run: Answer) -> Answer:
     return watched
 
 
-def _all_watched(mistakes: list[Known]) -> list[Known]:
-    return [entry._replace(function=_watched(entry.function)) for entry in mistakes]
+def _examine(
+    answer: Answer, right: Answer, read: Read, args: tuple, mistakes: Mistakes, **options: Any
+) -> Iterator[str]:
+    """Examine what an answer returns together with the model that it was given."""
+    known = {name: _watched(wrong) for name, wrong in mistakes.items()}
+    options = {"mistakes": known, "rtol": 1e-3, **options}
+    yield from examine(_watched(answer), _watched(right), read, args, **options)
 
 
 MAKERS: tuple[tuple[tuple[int, ...], Answer], ...] = (
-    (LENGTHS, lambda p: torch.optim.SGD(p, lr=0.3)),
-    ((9, 9, 9, 4), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9)),
-    ((15, 2), lambda p: torch.optim.Adam(p, lr=0.01)),
+    (LENGTHS, lambda p: SGD(p, lr=0.3)),
+    ((9, 9, 9, 4), lambda p: SGD(p, lr=0.05, momentum=0.9)),
+    ((15, 2), lambda p: Adam(p, lr=0.01)),
 )
+
+
+def _trained(watched: Any) -> Parts:
+    loss, model = watched
+    if isinstance(loss, Tensor) and loss.requires_grad:
+        raise fault("loss not detached", describe(loss))
+    return {
+        "the weights afterwards": weights_of(model),
+        "the loss": as_array(loss, "the loss"),
+        "the share of batches in training mode": np.array(model[0].trained_share()),
+    }
 
 
 @task
@@ -77,40 +86,23 @@ def train_epoch(answer: Answer) -> Iterator[str]:
     for lengths, make in MAKERS:
         model = small_model().eval()
         optimizer = make(model.parameters())
-        given = f"batches of {lengths} images, {type(optimizer).__name__}"
-
-        def read(value: Any, given: str = given) -> Parts:
-            loss, model = value
-            if isinstance(loss, Tensor) and loss.requires_grad:
-                raise fault("loss not detached", given, describe(loss))
-            return {
-                "the weights afterwards": weights_of(model),
-                "the loss": as_array(loss, "the loss", (), given=given),
-                "the share of batches in training mode": np.array(model[0].trained_share()),
-            }
-
-        yield from examine(
-            _watched(answer),
-            _watched(train.train_epoch),
-            read,
-            (model, batches(lengths), optimizer),
-            given=given,
-            mistakes=_all_watched(mistakes5.EPOCHS),
-            sizes=[lengths[0], sum(lengths), len(lengths)],
-            rtol=1e-3,
-            hint="epoch",
+        args = (model, batches(lengths), optimizer)
+        sizes = [lengths[0], sum(lengths), len(lengths)]
+        yield f"input: batches of {lengths} images, {type(optimizer).__name__}"
+        yield from _examine(
+            answer, train.train_epoch, _trained, args, typical.EPOCHS, sizes=sizes, hint="epoch"
         )
 
 
-def _pair(watched: Any, given: str, *names: str) -> tuple[Any, ...]:
+def _pair(watched: Any, *names: str) -> dict[str, Any]:
     """The first two results of a watched answer, which may be a named tuple with more of them."""
     result, _ = watched
-    return several(result[:2] if isinstance(result, tuple) else result, given, *names)
+    return several(result[:2] if isinstance(result, tuple) else result, *names)
 
 
-def _evaluation(model: nn.Module, data: Any) -> tuple[float, float]:
-    found = reference.evaluate(model, data)
-    return found.loss, found.accuracy
+def _evaluated(watched: Any) -> Parts:
+    pair = _pair(watched, "the mean loss", "the share of right answers")
+    return {name: as_array(value, name) for name, value in pair.items()}
 
 
 @task
@@ -119,60 +111,118 @@ def evaluate(answer: Answer) -> Iterator[str]:
     for lengths in (LENGTHS, (9, 9, 9, 4)):
         model = small_model(dropout=0.5).train()
         # Labels that the model often gets right, so that the accuracy is no round number.
-        data, given = batches(lengths, small_model()), f"batches of {lengths} images"
-
-        def read(value: Any, given: str = given) -> Parts:
-            loss, accuracy = _pair(value, given, "the mean loss", "the share of right answers")
-            return {
-                "the loss": as_array(loss, "the loss", (), given=given),
-                "the accuracy": as_array(accuracy, "the accuracy", (), given=given),
-            }
-
-        yield from examine(
-            _watched(answer),
-            _watched(_evaluation),
-            read,
-            (model, data),
-            given=given,
-            mistakes=_all_watched(mistakes5.EVALUATIONS),
-            sizes=[sum(lengths), len(lengths), 100],
-            rtol=1e-3,
+        data = batches(lengths, small_model())
+        yield f"input: batches of {lengths} images"
+        args, sizes = (model, data), [sum(lengths), len(lengths), 100]
+        yield from _examine(
+            answer, reference.evaluate, _evaluated, args, typical.EVALUATIONS, sizes=sizes
         )
     yield "gradient"
     model = small_model()
     before = weights_of(model)
-    call(answer, model, data, given=given, changes=True)
+    call(answer, model, data, changes=True)
     if not np.array_equal(before, weights_of(model)):
-        raise fault("trains while evaluating", given)
+        raise fault("trains while evaluating")
     if any(p.grad is not None for p in model.parameters()):
-        raise fault("backward while evaluating", given)
-    if any(model.get_submodule("0").grad_modes):  # type: ignore[arg-type]
+        raise fault("backward while evaluating")
+    modes: Any = model[0].modes
+    if any(recording for _, recording in modes):
         yield "note: it records gradients that nobody needs; torch.no_grad() saves memory and time."
+
+
+def _predicted(watched: Any) -> Parts:
+    pair = _pair(watched, "the class", "the confidence in percent")
+    if isinstance(pair["the class"], str):
+        raise fault("name for number", repr(pair["the class"]))
+    return {name: as_array(value, name) for name, value in pair.items()}
 
 
 @task
 def predict_image(answer: Answer) -> Iterator[str]:
     """Check ``my_predict_image(model, image) -> (label, confidence in percent)``."""
-    given = "a model and one image (1, 28, 28)"
-
-    def read(value: Any) -> Parts:
-        label, confidence = _pair(value, given, "the class", "the confidence in percent")
-        if isinstance(label, str):
-            raise fault("name for number", given, repr(label))
-        return {
-            "the class": as_array(label, "the class", (), given=given),
-            "the confidence": as_array(confidence, "the confidence", (), given=given),
-        }
-
+    yield "input: a model and one image (1, 28, 28)"
     for seed in (3, 4, 5):
         model, image = small_model(dropout=0.5, seed=seed).train(), images(1, seed)[0]
-        right = mistakes5.prediction(model.eval(), image)
+        rtol = 0.051 / typical.prediction(model.eval(), image)[1]  # a tenth of a percent is enough
+        args = (model.train(), image)
+        yield from _examine(
+            answer, typical.prediction, _predicted, args, typical.PREDICTIONS, rtol=rtol
+        )
+
+
+def _path(make: Callable[..., Any]) -> Array:
+    """Where an optimiser takes two parameters in four steps on a bowl and four on a flat one.
+
+    There only a method that forgets how steep it was goes on at its pace.
+    """
+    start = examples.draws(0).uniform(0.5, 3, 3) * [1, -1, 1]
+    pair = [torch.tensor(start), torch.tensor([0.5]).double()]
+    weights = nn.ParameterList(pair)
+    optimizer = call(make, weights.parameters(), changes=True)
+    if not isinstance(optimizer, Optimizer):
+        raise fault("no optimiser", describe(optimizer))
+    places = []
+    for steepness in 4 * [1.0] + 4 * [1e-3]:
+        optimizer.zero_grad()
+        bowl = (torch.tensor([1.0, 5.0, 0.1]) * weights[0] ** 2).sum() + weights[1].sum()
+        (steepness * bowl).backward()
+        optimizer.step()
+        places.append(torch.cat([w.detach() for w in weights]).numpy())
+    return np.array(places)
+
+
+@task
+def optimizers(answer: Answer) -> Iterator[str]:
+    """Check ``my_optimizers()``: name to a function from parameters to an optimiser."""
+    yield "shape and dtype"
+    yield "input: no arguments"
+    table = call(answer)
+    if not isinstance(table, Mapping) or set(table) != set(OPTIMIZERS):
+        raise fault("optimiser names", describe(table), names=", ".join(OPTIMIZERS))
+    for name, make in table.items():
+        if not callable(make):
+            raise fault("optimiser for a factory", f"{name!r}: {type(make).__name__}")
+    yield "value"
+    for name, right in OPTIMIZERS.items():
+        part = f"the place to which {name!r} leads"
+
+        def known(name: str = name, part: str = part) -> dict[str, Parts]:
+            confused = typical.confused(name).items()
+            return {mistake: {part: _path(make)} for mistake, make in confused}
+
+        for turn in ("the first model", "the second model"):
+            yield f"input: eight steps on a bowl, with {turn} for which {name!r} is called"
+            got, expected = {part: _path(table[name])}, {part: _path(right)}
+            compare(got, expected, known=known, rtol=1e-6, hint="optimiser")
+
+
+@task
+def compare_optimizers(answer: Answer) -> Iterator[str]:
+    """Check ``my_compare_optimizers(make_model, batches, optimizers, epochs, seed)``."""
+
+    def make_model() -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(784, 8), nn.ReLU(), nn.Linear(8, 10))
+
+    usual = {name: OPTIMIZERS[name] for name in ("Nesterov 0.01", "Adam 0.01", "SGD 0.01")}
+    others: dict[str, MakeOptimizer] = {
+        "heavy": lambda p: SGD(p, 0.02, momentum=0.5),
+        "slow": OPTIMIZERS["SGD 0.01"],
+        "gentle": lambda p: Adam(p, 0.001),
+    }
+    settings = ((usual | others, 2, 5), (others, 3, 11))
+    for table, epochs, number in settings:
+        seed, names = examples.seed(number), ", ".join(table)
+        yield f"input: the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
+
+        def read(value: Any, table: Mapping[str, Any] = table, epochs: int = epochs) -> Parts:
+            if not isinstance(value, Mapping) or set(value) != set(table):
+                raise fault("curve names", describe(value), names=", ".join(table))
+            parts = {f"the losses of {name}": value[name] for name in table}
+            hint = HINTS["epochs"]
+            return {name: as_array(part, name, (epochs,), hint) for name, part in parts.items()}
+
+        torch.manual_seed(99)
+        args = (make_model, batches(), table, epochs, seed)
         yield from examine(
-            _watched(answer),
-            _watched(mistakes5.prediction),
-            read,
-            (model.train(), image),
-            given=given,
-            mistakes=_all_watched(mistakes5.PREDICTIONS),
-            rtol=0.051 / right[1],  # a tenth of a percent is enough
+            answer, typical.curves, read, args, mistakes=typical.UNFAIR, rtol=1e-3, hint="curves"
         )

@@ -1,6 +1,6 @@
 """Checks of chapter 6: convolutions, counted, computed and built into a network."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,25 +8,22 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from hwlib.check.engine import examine, known, task
+from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import draws
-from hwlib.check.models import build, check_gradients, check_logits, images, logits
-from hwlib.check.texts import TEXTS, fault
+from hwlib.check.networks import built, check_gradients, images, logits
+from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import Array, reader
 from hwlib.models import count_parameters
 
-PARAMETERS = known(
-    "convolution_parameters",
-    {
-        "biases forgotten": lambda r, q, m: q * r * m * m,
-        "one kernel for all inputs": lambda _, q, m: q * (m * m + 1),
-        "one bias": lambda r, q, m: q * r * m * m + 1,
-        "side not squared": lambda r, q, m: q * (r * m + 1),
-        "a bias per kernel": lambda r, q, m: q * r * (m * m + 1),
-        "maps swapped": lambda r, q, m: r * (q * m * m + 1),
-        "times the pixels": lambda r, q, m: 28 * 28 * q * (r * m * m + 1),
-    },
-)
+PARAMETERS: Mistakes = {
+    "biases forgotten": lambda r, q, m: q * r * m * m,
+    "one kernel for all inputs": lambda _, q, m: q * (m * m + 1),
+    "one bias": lambda r, q, m: q * r * m * m + 1,
+    "side not squared": lambda r, q, m: q * (r * m + 1),
+    "a bias per kernel": lambda r, q, m: q * r * (m * m + 1),
+    "maps swapped": lambda r, q, m: r * (q * m * m + 1),
+    "times the pixels": lambda r, q, m: 28 * 28 * q * (r * m * m + 1),
+}
 
 
 def _parameters(maps_in: int, maps_out: int, side: int) -> int:
@@ -34,13 +31,13 @@ def _parameters(maps_in: int, maps_out: int, side: int) -> int:
 
 
 @task
-def convolution_parameters(answer: Callable[..., Any]) -> Iterator[str]:
+def convolution_parameters(answer: Answer) -> Iterator[str]:
     """Check ``my_convolution_parameters(maps_in, maps_out, side)``."""
     drawn = draws(0).permutation(np.arange(2, 30))[:3].tolist()
     for args in ((2, 16, 3), (16, 32, 5), (7, 3, 2), drawn):
-        given = "maps_in {}, maps_out {}, side {}".format(*args)
-        read, known = reader("the number", (), given), PARAMETERS
-        yield from examine(answer, _parameters, read, args, given=given, mistakes=known, rtol=1e-9)
+        yield "input: maps_in {}, maps_out {}, side {}".format(*args)
+        read = reader("the number")
+        yield from examine(answer, _parameters, read, args, mistakes=PARAMETERS, rtol=1e-9)
 
 
 def correlate(image: Array, kernel: Array) -> Array:
@@ -49,39 +46,30 @@ def correlate(image: Array, kernel: Array) -> Array:
     return (windows * kernel).sum(axis=(2, 3))
 
 
-CORRELATION = known(
-    "cross_correlation",
-    {
-        "kernel turned around": lambda x, w: correlate(x, w[::-1, ::-1]),
-        "kernel transposed": lambda x, w: correlate(x, w.T),
-        "mean over the window": lambda x, w: correlate(x, w) / w.size,
-        "weights left out": lambda x, w: correlate(x, np.ones_like(w)),
-        "whole numbers": lambda x, w: np.trunc(correlate(x, w)),
-        "last row and column left out": lambda x, w: np.pad(
-            correlate(x, w)[:-1, :-1], ((0, 1), (0, 1))
-        ),
-    },
-)
+CORRELATION: Mistakes = {
+    "kernel turned around": lambda x, w: correlate(x, w[::-1, ::-1]),
+    "kernel transposed": lambda x, w: correlate(x, w.T),
+    "mean over the window": lambda x, w: correlate(x, w) / w.size,
+    "weights left out": lambda x, w: correlate(x, np.ones_like(w)),
+    "whole numbers": lambda x, w: np.trunc(correlate(x, w)),
+    "last row and column left out": lambda x, w: np.pad(
+        correlate(x, w)[:-1, :-1], ((0, 1), (0, 1))
+    ),
+}
 
 
 @task
-def cross_correlation(answer: Callable[..., Any]) -> Iterator[str]:
+def cross_correlation(answer: Answer) -> Iterator[str]:
     """Check ``my_cross_correlation(image, kernel)`` on an image (N, P) and a square kernel."""
     rng = draws(0)
     for image, side in (((6, 8), 3), ((7, 5), 2), ((9, 9), 4), ((3, 3), 3)):
-        given = f"an image {image} and a kernel {(side, side)}"
-        hint = TEXTS["hints"]["map"].format(side=side, rows=image[0])
+        yield f"input: an image {image} and a kernel {(side, side)}"
+        hint = HINTS["map"].format(side=side, rows=image[0])
         if image == (3, 3):
             yield "extreme inputs"
-        yield from examine(
-            answer,
-            correlate,
-            reader("the map", (image[0] - side + 1, image[1] - side + 1), given, hint),
-            (rng.standard_normal(image), rng.standard_normal((side, side))),
-            given=given,
-            mistakes=CORRELATION,
-            sizes=[side**2],
-        )
+        read = reader("the map", (image[0] - side + 1, image[1] - side + 1), hint)
+        args, sizes = (rng.standard_normal(image), rng.standard_normal((side, side))), [side**2]
+        yield from examine(answer, correlate, read, args, mistakes=CORRELATION, sizes=sizes)
 
 
 class _Calls(TorchFunctionMode):
@@ -118,31 +106,29 @@ def _check_layers(model: nn.Module) -> None:
     kernels = [i for i, (_, side, _) in enumerate(calls.found) if 1 < side < 28]
     if len(kernels) < 2:
         sides = [side for _, side, _ in calls.found if side]
-        raise fault("no convolution", "two images", f"kernels of side {sides}")
+        raise fault("no convolution", f"kernels of side {sides}")
     if not any(smaller and any(w in name for w in POOLING) for name, _, smaller in calls.found):
-        raise fault("no pooling", "two images")
+        raise fault("no pooling")
     rest = range(kernels[-1], len(calls.found))
     linear = [i for i in rest if calls.found[i][0] in ("linear", "matmul", "addmm")]
     ends = [*kernels[1:], linear[0] if linear else len(calls.found)]
     for number, (start, end) in enumerate(zip(kernels, ends, strict=True), start=1):
         if not any(name in BENDS for name, *_ in calls.found[start:end]):
-            raise fault("no activation behind a convolution", "two images", number=number)
+            raise fault("no activation behind a convolution", number=number)
 
 
 @task
-def cnn(answer: Callable[..., Any]) -> Iterator[str]:
+def cnn(answer: Answer) -> Iterator[str]:
     """Check ``my_cnn()``: convolutions, pooling, and about as many parameters as the MLP."""
-    yield "shape and dtype"
-    model = build(answer)
-    logits(model, images(3))
-    yield "value"
-    check_logits(model)
+    model = yield from built(answer)
+    yield "input: two images"
     _check_layers(model)
+    yield "input: no arguments"
     count = count_parameters(model)
     if not 80_600 <= count <= 98_600:
-        hint = TEXTS["hints"]["smaller" if count > 98_600 else "larger"]
-        raise fault("another size", "no arguments", f"{count:,} parameters", hint=hint)
-    yield "gradient"
-    check_gradients(model)
+        hint = HINTS["smaller" if count > 98_600 else "larger"]
+        raise fault("another size", f"{count:,} parameters", hint=hint)
+    yield from check_gradients(model)
     yield "extreme inputs"
+    yield "input: one image (1, 1, 28, 28) of float32"
     logits(model, images(1))

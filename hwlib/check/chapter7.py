@@ -1,27 +1,23 @@
 """Checks of chapter 7: the loss of an epoch, and points that tell losses apart."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from hwlib.check.engine import call, examine, known, task
+from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws
 from hwlib.check.texts import fault
 from hwlib.check.values import as_array, reader, several
 from hwlib.course import mistakes
 
-MEANS = known(
-    "mean_loss",
-    {
-        "mean of means": lambda means, _: np.mean(means),
-        "sum divided by the images": lambda means, sizes: np.sum(means) / np.sum(sizes),
-        "sum of means": lambda means, _: np.sum(means),
-        "sum over the images": lambda means, sizes: np.dot(means, sizes),
-        "divided by the batches": lambda means, sizes: np.dot(means, sizes) / len(sizes),
-        "last batch": lambda means, _: means[-1],
-    },
-)
+MEANS: Mistakes = {
+    "mean of means": lambda means, _: np.mean(means),
+    "sum divided by the images": lambda means, sizes: np.sum(means) / np.sum(sizes),
+    "sum of means": lambda means, _: np.sum(means),
+    "sum over the images": lambda means, sizes: np.dot(means, sizes),
+    "divided by the batches": lambda means, sizes: np.dot(means, sizes) / len(sizes),
+    "last batch": lambda means, _: means[-1],
+}
 
 
 def _weighted(means: list[float], sizes: list[int]) -> float:
@@ -29,7 +25,7 @@ def _weighted(means: list[float], sizes: list[int]) -> float:
 
 
 @task
-def mean_loss(answer: Callable[..., Any]) -> Iterator[str]:
+def mean_loss(answer: Answer) -> Iterator[str]:
     """Check ``my_mean_loss(batch_means, batch_sizes)``: the mean loss per image of an epoch."""
     rng = draws(0)
     drawn = rng.uniform(0.2, 3, 6).round(2).tolist(), rng.permutation(np.arange(3, 60))[:6].tolist()
@@ -40,28 +36,28 @@ def mean_loss(answer: Callable[..., Any]) -> Iterator[str]:
         drawn,
     )
     for args in lists:
-        given = "batch_means {}, batch_sizes {}".format(*args)
-        read, sizes = reader("the loss", (), given), [args[1][0]]
-        yield from examine(answer, _weighted, read, args, given=given, mistakes=MEANS, sizes=sizes)
+        yield "input: batch_means {}, batch_sizes {}".format(*args)
+        read, sizes = reader("the loss"), [args[1][0]]
+        yield from examine(answer, _weighted, read, args, mistakes=MEANS, sizes=sizes)
 
 
 @task
-def test_points(answer: Callable[..., Any]) -> Iterator[str]:
+def test_points(answer: Answer) -> Iterator[str]:
     """Check ``my_test_points() -> (y, yhat)``: points at which every wrong loss is caught."""
-    given = "no arguments"
+    yield "input: no arguments"
     yield "shape and dtype"
-    labels, predictions = several(call(answer, given=given), given, "labels", "predictions")
-    y = as_array(labels, "y", np.shape(labels), given=given).ravel()
-    yhat = as_array(predictions, "yhat", np.shape(labels), given=given).ravel()
+    labels, predictions = several(call(answer), "labels", "predictions").values()
+    y = as_array(labels, "y", np.shape(labels)).ravel()
+    yhat = as_array(predictions, "yhat", np.shape(labels)).ravel()
     points = f"y = {y.tolist()}, yhat = {yhat.tolist()}"
     if not (len(y) and np.isin(y, (0, 1)).all() and ((yhat > 0) & (yhat < 1)).all()):
-        raise fault("range", given, points)
+        raise fault("range", points)
     yield "value"
     truth = -np.log(np.where(y == 1, yhat, 1 - yhat))
     for name, wrong in mistakes.NAIVE_LOSSES.items():
         each = [wrong(y[i : i + 1], yhat[i : i + 1]) for i in range(len(y))]
         if np.allclose(each, truth, rtol=1e-3, atol=1e-6):
-            raise fault("points too easy", points, name=name)
+            raise fault("points too easy", given=points, name=name)
 
 
 # Pytest collects functions by this name; it is a task of the book, and no test.

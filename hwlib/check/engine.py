@@ -10,71 +10,59 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from hwlib.check.outcome import Fault, Result, record
+from hwlib.check.outcome import Result, record
 from hwlib.check.tasks import TASKS
-from hwlib.check.texts import TEXTS, fault, hint_for
-from hwlib.check.values import HINTS, RTOL, Parts, Read, alike, compare, describe
+from hwlib.check.texts import HINTS, TEXTS, Fault, fault, hint_for
+from hwlib.check.values import RTOL, Parts, Read, alike, compare, describe
 
-Check = Callable[[Any], Iterator[str]]
-
-
-class Known(NamedTuple):
-    """A typical wrong answer: its name, the hint for it, and the function, to compare with."""
-
-    name: str
-    hint: str
-    function: Callable[..., Any]
+Answer = Callable[..., Any]
+Mistakes = Mapping[str, Answer]  # typical wrong answers, by the names of their hints
 
 
-def known(table: str, functions: Mapping[str, Callable[..., Any]]) -> list[Known]:
-    """Join wrong answers, which have the arguments of the right one, with their hints by name.
+def task(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Result]:
+    """Turn a generator into a check: it yields the name of each step before it begins.
 
-    The hints stand in this table under ``known`` in `texts.toml`.
-    """
-    hints = TEXTS["known"][table]
-    if functions.keys() != hints.keys():
-        raise ValueError(f"expected one hint for each, got {functions.keys() ^ hints.keys()} alone")
-    return [Known(name, hints[name], function) for name, function in functions.items()]
-
-
-def task(check: Check) -> Callable[[Any], Result]:
-    """Turn a generator that yields the name of each step before it begins into a check.
-
-    The first `Fault` ends it. What the generator raises otherwise is an error of the check itself,
-    and is not caught.
+    "input: " and "note: " begin the texts that are no steps: what the answer is given from here on,
+    and a remark. The first `Fault` ends the check; what it does not say itself, the input and the
+    hint for a mistake that is known by name, is filled in here. What the generator raises otherwise
+    is an error of the check itself, and is not caught.
     """
     name = check.__name__
+    possible = TASKS[name].points
 
     @functools.wraps(check)
     def run(answer: Any) -> Result:
-        possible = TASKS[name].points
-        done: list[str] = []
+        steps = ["call"]
         notes: list[str] = []
-        step = "call"
+        given = ""
         try:
             if not callable(answer):
-                raise fault("called instead of passed", "", what=describe(answer))
+                raise fault("called instead of passed", what=describe(answer))
             with _undisturbed():
                 for text in check(answer):
-                    if text.startswith("note: "):
-                        notes.append(text.removeprefix("note: "))
-                        continue
-                    if step not in ("call", *done):
-                        done.append(step)
-                    step = text
+                    kind, _, rest = text.partition(": ")
+                    if kind == "note":
+                        notes.append(rest)
+                    elif kind == "input":
+                        given = rest
+                    else:
+                        steps.append(text)
         except Fault as error:
-            details = error.details
-            if step in done and not details["mistake"]:
-                details["hint"] = HINTS["later"]
-            failed = Result(name, 0, possible, tuple(s for s in done if s != step), step)
-            return record(replace(failed, **details))  # type: ignore[arg-type]
-        steps = tuple(dict.fromkeys([*done, step]))
-        return record(Result(name, possible, possible, steps, notes=tuple(notes)))
+            *earlier, step = steps
+            texts = {"given": given} | error.details
+            if not texts["hint"]:
+                hints = HINTS | TEXTS["known"].get(name, {})
+                texts["hint"] = hints[texts["mistake"].partition(", step")[0]]
+            if step in earlier and not texts["mistake"]:
+                texts["hint"] = HINTS["later"]
+            passed = tuple(s for s in dict.fromkeys(earlier[1:]) if s != step)
+            return record(Result(name, 0, possible, passed, step, **texts))
+        passed = tuple(dict.fromkeys(steps[1:]))
+        return record(Result(name, possible, possible, passed, notes=tuple(notes)))
 
     run.__annotations__ = {"answer": Any, "return": Result}
     return run
@@ -97,7 +85,7 @@ def _undisturbed() -> Iterator[None]:
             torch.set_grad_enabled(before[2])
 
 
-def call(answer: Callable[..., Any], *args: Any, given: str, changes: bool = False) -> Any:
+def call(answer: Answer, *args: Any, changes: bool = False) -> Any:
     """Return ``answer(*args)``, computed on copies unless it is to change its arguments.
 
     It is a fault if it raises, returns None, or changes an argument that it was lent.
@@ -109,26 +97,25 @@ def call(answer: Callable[..., Any], *args: Any, given: str, changes: bool = Fal
     except Fault:
         raise
     except NotImplementedError:
-        raise fault("not written", given) from None
+        raise fault("not written") from None
     except (Exception, SystemExit) as error:
         lines = str(error).strip().splitlines() or ["no message"]
         what = f"{type(error).__name__}: {lines[0][:200].rstrip('.')}"
-        raise fault("raises", given, hint=hint_for(error), what=what) from error
+        raise fault("raises", hint=hint_for(error), what=what) from error
     if value is None:
-        raise fault("no return", given, "None")
+        raise fault("no return", "None")
     if not changes and not alike(lent, args):
-        raise fault("arguments changed", given)
+        raise fault("arguments changed")
     return value
 
 
 def examine(
-    answer: Callable[..., Any],
-    right: Callable[..., Any],
+    answer: Answer,
+    right: Answer,
     read: Read,
     args: tuple[Any, ...],
     *,
-    given: str,
-    mistakes: Sequence[Known] = (),
+    mistakes: Mistakes | None = None,
     sizes: Sequence[float] = (),
     rtol: float = RTOL,
     hint: str = "general",
@@ -138,14 +125,13 @@ def examine(
     ``read`` turns what an answer returns into named arrays, and raises a `Fault` where it cannot.
     """
     yield "shape and dtype"
-    got = read(call(answer, *args, given=given))
+    got = read(call(answer, *args))
     yield "value"
-    expected = read(right(*copy.deepcopy(args)))
 
-    def wrong() -> dict[str, tuple[str, Parts]]:
-        return {
-            entry.name: (entry.hint, read(entry.function(*copy.deepcopy(args))))
-            for entry in mistakes
-        }
+    def parts(function: Answer) -> Parts:
+        return read(function(*copy.deepcopy(args)))
 
-    compare(got, expected, given=given, known=wrong, sizes=sizes, rtol=rtol, hint=hint)
+    def known() -> dict[str, Parts]:
+        return {name: parts(wrong) for name, wrong in (mistakes or {}).items()}
+
+    compare(got, parts(right), known=known, sizes=sizes, rtol=rtol, hint=hint)

@@ -2,15 +2,14 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
 from hwlib.check.engine import call, task
-from hwlib.check.outcome import Fault, Result
+from hwlib.check.outcome import Result
 from hwlib.check.tasks import WRITTEN
-from hwlib.check.texts import fault
+from hwlib.check.texts import Fault, fault
 from hwlib.check.values import describe
 from hwlib.formulas.answer import Question, judge
 from hwlib.formulas.hand import read_expression
@@ -45,11 +44,10 @@ def formula(task: str, answer: Any) -> FormulaResult:
         raise ValueError(f"task: expected one of {', '.join(FORMULAS)}, got {task!r}.")
     steps: list[str] = []
     try:
-        steps += _steps(name, answer)
+        for step in _steps(name, answer):
+            steps.append(step)
     except Fault as error:
-        failed = "reading" if error.details["mistake"] == NOT_READ else "value"
-        result = FormulaResult(task, 0, 0, failed=failed)
-        return replace(result, **error.details)  # type: ignore[arg-type]
+        return FormulaResult(task, 0, 0, failed=steps[-1], **error.details)
     return FormulaResult(task, 0, 0, tuple(steps))
 
 
@@ -58,15 +56,16 @@ def _steps(name: str, answer: Any) -> Iterator[str]:
     yield "reading"
     asks = TABLES[name]["asks"]
     if not isinstance(answer, str):
-        raise fault(NOT_READ, "", describe(answer), hint='Write it as a text: r"...".', asks=asks)
+        raise fault(NOT_READ, describe(answer), hint='Write it as a text: r"...".', asks=asks)
     found = judge(answer, question(name))
     if found.verdict == "not read":
-        raise fault(NOT_READ, "", _short(answer), hint=found.sentence, asks=asks)
+        raise fault(NOT_READ, _short(answer), hint=found.sentence, asks=asks)
     yield "value"
     if found.verdict == "wrong":
         hint = found.remark or _hint(name, answer)
         details = {"sentence": found.sentence, "expected": found.expected or "no value"}
-        raise fault("formula wrong", found.point, found.got or "no value", hint=hint, **details)
+        got = found.got or "no value"
+        raise fault("formula wrong", got, given=found.point, hint=hint, **details)
 
 
 def _hint(name: str, answer: str) -> str:
@@ -85,7 +84,10 @@ def _check(name: str) -> Callable[[Any], Result]:
     """The check of a task whose answer is a function that returns a formula, or the formula."""
 
     def check(answer: Any) -> Iterator[str]:
-        yield from _steps(name.replace("_", "-"), call(answer, given="no arguments"))
+        yield "input: no arguments"
+        found = call(answer)
+        yield "input: "  # with a formula that is wrong comes the point that shows it
+        yield from _steps(name.replace("_", "-"), found)
 
     check.__name__ = name
     check.__doc__ = f"Check ``my_{name}() -> str``: {TABLES[name.replace('_', '-')]['asks']}."

@@ -102,10 +102,7 @@ def each(
 
 
 def grade_one(
-    path: Path,
-    limits: Limits,
-    chapter: int | None = None,
-    processes: Processes | None = None,
+    path: Path, limits: Limits, chapter: int | None = None, processes: Processes | None = None
 ) -> Grade:
     """Grade one hand-in in a process of its own."""
     try:

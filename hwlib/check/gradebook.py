@@ -8,9 +8,10 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hwlib.check import feedback
 from hwlib.check.grade import Grade
@@ -36,8 +37,7 @@ class TableError(ValueError):
     """A table of the teacher's that cannot be used as it is."""
 
 
-@dataclass(frozen=True)
-class Override:
+class Override(NamedTuple):
     """Points that a teacher gives for one task, whatever the check said, and why."""
 
     student: str
@@ -67,16 +67,11 @@ def chosen(grades: Iterable[tuple[str, Grade]], take: str) -> dict[str, list[Gra
 
     Hand-ins that were not graded are kept beside, since somebody has to look at them.
     """
-    rank = {
-        "best": lambda grade: (grade.points, grade.modified),
-        "last": lambda grade: (grade.modified, grade.points),
-    }[take]
+    rank = attrgetter(*{"best": ("points", "modified"), "last": ("modified", "points")}[take])
     found: dict[str, dict[Any, Grade]] = {}
-    for student, grade in grades:
-        mine = found.setdefault(student, {})
+    for student, grade in sorted(grades, key=lambda entry: rank(entry[1]), reverse=True):
         key = grade.chapter if grade.status == "graded" else grade.path
-        if key not in mine or rank(grade) > rank(mine[key]):
-            mine[key] = grade
+        found.setdefault(student, {}).setdefault(key, grade)
     return {s: sorted(found[s].values(), key=lambda g: (g.chapter, g.path)) for s in sorted(found)}
 
 
@@ -100,16 +95,15 @@ def task_points(grade: Grade, steps: Mapping[str, Sequence[str]]) -> dict[str, f
 def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     """Read a CSV file with a head, as spreadsheets save it."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read()
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: cannot be read as UTF-8: {error}") from None
     divided = csv.DictReader(text.splitlines(), delimiter=";" if ";" in text[:200] else ",")
-    missing = [name for name in needed if name not in (divided.fieldnames or ())]
-    if missing:
+    columns = divided.fieldnames or ()
+    if not set(needed) <= set(columns):
         raise TableError(
             f"{path}: expected the columns {', '.join(needed)} in its first line, "
-            f"got {', '.join(divided.fieldnames or ())}."
+            f"got {', '.join(columns)}."
         )
     return [{k: (v or "").strip() for k, v in row.items() if k} for row in divided]
 
@@ -145,8 +139,8 @@ class Gradebook:
     ) -> None:
         self.grades: list[tuple[str, Grade]] = []
         self.steps: Mapping[str, Sequence[str]] = {}  # of right answers; with them partial credit
-        self._take = take
-        self._overrides, self._roster = overrides, roster or {}
+        self._take, self._roster = take, roster or {}
+        self._overrides = {(o.student, o.task): o for o in overrides}
 
     def add(self, student: str, grade: Grade) -> Grade:
         """Add the grade of a hand-in, and return it with the points of each task."""
@@ -157,48 +151,47 @@ class Gradebook:
 
     def unknown(self) -> set[str]:
         """Return the students of overrides who have handed nothing in."""
-        return {o.student for o in self._overrides} - {student for student, _ in self.grades}
+        return {student for student, _ in self._overrides} - {student for student, _ in self.grades}
 
-    def rows(self) -> list[dict[str, Any]]:
+    def _rows(self, students: Mapping[str, Sequence[Grade]]) -> list[dict[str, Any]]:
         """One row for each student: points of each task and chapter, the sum, remarks."""
-        students = chosen(self.grades, self._take)
         chapters = sorted({g.chapter for mine in students.values() for g in mine if g.results})
-        given = {(o.student, o.task): o for o in self._overrides}
+        tasks = [task for chapter in chapters for task in tasks_of(chapter)]
         rows = []
         for student, mine in students.items():
-            row: dict[str, Any] = {"student": student}
-            points: dict[str, float] = {}
+            row: dict[str, Any] = {"student": student} | {task.name: "" for task in tasks}
             for grade in mine:
-                points |= grade.credit
-            for task in (task for chapter in chapters for task in tasks_of(chapter)):
-                override = given.get((student, task.name))
-                row[task.name] = override.points if override else points.get(task.name, "")
+                row |= grade.credit
+            for task in tasks:
+                if override := self._overrides.get((student, task.name)):
+                    row[task.name] = override.points
             for chapter in chapters:
                 reached = [row[task.name] for task in tasks_of(chapter) if row[task.name] != ""]
                 row[f"chapter {chapter}"] = sum(reached) if reached else ""
             row["total"] = sum(row[f"chapter {c}"] or 0 for c in chapters)
-            row["possible"] = sum(task.points for c in chapters for task in tasks_of(c))
+            row["possible"] = sum(task.points for task in tasks)
             row["remarks"] = "; ".join(_remarks(mine))
             rows.append(row)
         return rows
 
-    def write(self, folder: Path, only: Sequence[str] | None = None) -> None:
+    def write(self, folder: Path, only: Sequence[str] = ()) -> None:
         """Write grades.json and .csv, one table for each platform, and a page for each student.
 
         With ``only``, the pages of these students: no other has changed.
         """
-        rows, students = self.rows(), chosen(self.grades, self._take)
+        students = chosen(self.grades, self._take)
+        rows = self._rows(students)
         stored = [{"student": student} | asdict(grade) for student, grade in self.grades]
         store(folder / "grades.json", json.dumps(stored, indent=1) + "\n")
         store_table(folder / "grades.csv", rows)
         for platform in KNOWN_BY:
             store_table(folder / f"{platform}.csv", self._table(platform, rows))
-        comments = {(o.student, o.task): o.comment for o in self._overrides}
+        comments = {key: override.comment for key, override in self._overrides.items()}
         for row in rows:
-            if only is not None and row["student"] not in only:
-                continue
-            page = feedback.page(row, students[row["student"]], comments)
-            store(folder / "feedback" / feedback.file_name(row["student"]), page)
+            student = row["student"]
+            if not only or student in only:
+                page = feedback.page(row, students[student], comments)
+                store(folder / "feedback" / feedback.file_name(student), page)
 
     def _table(self, platform: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         chapters = [key for key in (rows[0] if rows else ()) if key.startswith("chapter ")]

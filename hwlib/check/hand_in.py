@@ -63,26 +63,25 @@ def digest(source: str) -> str:
     return hashlib.sha256("".join(source.split()).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def find(arguments: Iterable[str | Path]) -> Iterator[Path]:
-    """Yield the files that are meant: themselves, hand-ins below folders, and matches of globs.
+def find(arguments: Iterable[str | Path]) -> list[Path]:
+    """Return the files that are meant: themselves, hand-ins below folders, and matches of globs.
 
-    A name that is neither there nor a pattern is yielded, too, so that it gets its line, and so is
+    A name that is neither there nor a pattern is returned, too, so that it gets its line, and so is
     what people hand in in place of a notebook.
     """
-    seen: set[Path] = set()
+    found: list[Path] = []
     for argument in map(str, arguments):
-        names = (
-            [argument] if os.path.lexists(argument) else sorted(glob.glob(argument, recursive=True))
-        )
-        for name in names or [argument]:
-            path = Path(name)
-            below = (file for file in path.rglob("*") if file.suffix in HANDED_IN)
-            inside = sorted(below) if path.is_dir() else [path]
-            for file in inside:
-                hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
-                if not hidden and file not in seen and not (path.is_dir() and file.is_dir()):
-                    seen.add(file)
-                    yield file
+        there = os.path.lexists(argument)  # also a name that looks like a pattern
+        names = [] if there else sorted(glob.glob(argument, recursive=True))
+        for path in map(Path, names or [argument]):
+            found += _inside(path) if path.is_dir() else [path]
+    return list(dict.fromkeys(found))
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The hand-ins below a folder, and of them none that is hidden."""
+    files = sorted(f for f in folder.rglob("*") if f.suffix in HANDED_IN and not f.is_dir())
+    return [f for f in files if not any(p.startswith(".") for p in f.relative_to(folder).parts)]
 
 
 def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
@@ -96,7 +95,7 @@ def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
     HandInError
         If the file cannot be read, is no notebook, or is of no chapter.
     """
-    notebook = _json(_text(_bytes(path)))
+    notebook = _json(_text(path))
     try:
         cells = list(_cells(notebook))
         metadata = notebook.get("metadata") or {}
@@ -119,24 +118,17 @@ def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
     return HandIn(found, cells, remarks)
 
 
-def _bytes(path: Path) -> bytes:
+def _text(path: Path) -> str:
     try:
         # Neither a pipe, which would block, nor a device, which may never end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise HandInError("no ordinary file")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:
-        if isinstance(error, HandInError):
-            raise
-        reason = getattr(error, "strerror", None) or error
-        raise HandInError(f"cannot be read: {reason}") from None
+    except OSError as error:
+        raise HandInError(f"cannot be read: {error.strerror or error}") from None
     if len(content) > LARGEST:
         raise HandInError(f"more than {LARGEST / 1e6:.0f} MB: clear its outputs and save it again")
-    return content
-
-
-def _text(content: bytes) -> str:
     if not content.strip():
         raise HandInError("an empty file")
     if content.startswith(b"PK\x03\x04"):

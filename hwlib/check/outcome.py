@@ -8,14 +8,6 @@ from pathlib import Path
 from hwlib.check.tasks import POINTS, TASKS
 
 
-class Fault(Exception):
-    """The first thing that is wrong with an answer, in the texts of a `Result`."""
-
-    def __init__(self, sentence: str, **texts: str) -> None:
-        super().__init__(sentence)
-        self.details = {"sentence": sentence, "mistake": "", **texts}
-
-
 @dataclass(frozen=True)
 class Result:
     """The outcome of one check. It is true where the answer passed.

@@ -18,7 +18,7 @@ from typing import Any
 from hwlib.check.hand_in import HandIn, plain
 from hwlib.check.tasks import tasks_of
 
-MEGABYTE = 1 << 20
+PROGRAM = "import os; from hwlib.check import runner; os._exit(runner.main())"
 LARGEST_RESULT = 100_000  # bytes of what a process says about one task
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP", "HWLIB_CLASS_SEED")
 TEXTS = ("failed", "sentence", "given", "got", "expected", "hint", "mistake")
@@ -99,13 +99,12 @@ def execute(hand_in: HandIn, skip: set[int], limits: Limits, processes: Processe
             "chapter": hand_in.chapter,
             "cells": [asdict(cell) for cell in hand_in.cells],
             "skip": sorted(skip),
-            "seconds": limits.task_seconds,
-            "together": limits.seconds / 2,
+            "limits": asdict(limits),
         }
         words = target / "stderr.txt"
         with words.open("wb") as stderr:
             process = processes.start(
-                _command(limits),
+                [sys.executable, "-c", PROGRAM],
                 cwd=work,
                 env=_environment(work),
                 stdin=subprocess.PIPE,
@@ -122,17 +121,6 @@ def execute(hand_in: HandIn, skip: set[int], limits: Limits, processes: Processe
         return _left(target, hand_in.chapter, code, _tail(words))
 
 
-def _command(limits: Limits) -> list[str]:
-    # The limits are set by the new process itself, before it imports or runs anything: a function
-    # between fork and exec is not safe in a program with threads.
-    code = (
-        "import os, sys; from hwlib.check import process; "
-        "process.limit_this_process(float(sys.argv[1]), int(sys.argv[2])); del sys.argv[1:]; "
-        "from hwlib.check import runner; os._exit(runner.main())"
-    )
-    return [sys.executable, "-c", code, str(limits.seconds), str(limits.megabytes)]
-
-
 def _environment(home: str) -> dict[str, str]:
     return {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -142,27 +130,6 @@ def _environment(home: str) -> dict[str, str]:
         "MPLBACKEND": "agg",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-
-
-def limit_this_process(seconds: float, megabytes: int) -> None:
-    """Limit memory, processor time and size of files of the process that calls it."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    # The data limit counts what is allocated, not the libraries that are mapped; macOS ignores it.
-    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
-    wanted = {
-        kind: megabytes * MEGABYTE,
-        resource.RLIMIT_CPU: int(4 * seconds) + 1,
-        resource.RLIMIT_FSIZE: 100 * MEGABYTE,
-        resource.RLIMIT_CORE: 0,
-    }
-    for name, value in wanted.items():
-        _, hard = resource.getrlimit(name)
-        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(name, (ceiling, ceiling))
 
 
 def _left(target: Path, chapter: int, code: int | None, tail: str) -> Run:

@@ -27,13 +27,37 @@ import hwlib.check
 from hwlib.check.cells import Session, needs_experiment, said
 from hwlib.check.hand_in import Cell, plain, store
 from hwlib.check.outcome import Result
-from hwlib.check.process import TEXTS
+from hwlib.check.process import TEXTS, Limits
 from hwlib.check.tasks import Task, tasks_of
+from hwlib.check.texts import fault
 
 if hasattr(os, "fork"):  # not Windows
     import resource
 
+MEGABYTE = 1 << 20
 WAITING = 4  # times the seconds of the processor that an answer may take on the clock
+
+
+def limit_this_process(seconds: float, megabytes: int) -> None:
+    """Limit memory, processor time and size of files, before anything of a hand-in is run.
+
+    It is done here: a function between fork and exec is not safe in a program with threads.
+    """
+    if not hasattr(os, "fork"):  # Windows
+        return
+    # The data limit counts what is allocated, not the libraries that are mapped; macOS ignores it.
+    kind = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
+    wanted = {
+        kind: megabytes * MEGABYTE,
+        resource.RLIMIT_CPU: int(4 * seconds) + 1,
+        resource.RLIMIT_FSIZE: 100 * MEGABYTE,
+        resource.RLIMIT_CORE: 0,
+    }
+    for name, value in wanted.items():
+        _, hard = resource.getrlimit(name)
+        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(name, (ceiling, ceiling))
 
 
 def reset_state() -> None:
@@ -85,16 +109,7 @@ def check(task: Task, run: Callable[[Any], Result], session: Session) -> dict[st
         with calls_of_the_package(calls):
             result = run(answer)
     except BaseException as error:  # the check itself met a value that it does not know
-        result = Result(
-            task.name,
-            0,
-            task.points,
-            failed="call",
-            sentence=f"returns something that stops the check with {type(error).__name__}",
-            got=said(error),
-            hint="Return plain arrays, tensors and numbers, as the docstring says.",
-            mistake="odd value",
-        )
+        result = unfinished("odd value", said(error), what=type(error).__name__)
     missing = [name for name in session.left_out if f"'{name}' is not defined" in result.sentence]
     if missing:
         mistake = f"needs {missing[0]}, a variable of an experiment"
@@ -112,7 +127,8 @@ def told(result: Result, calls: Iterable[str] = ()) -> dict[str, Any]:
 def check_apart(work: Callable[[], dict[str, Any]], target: Path, seconds: float) -> None:
     """Check in a copy of this process, which an endless answer or a crash costs, and no more."""
     if not hasattr(os, "fork"):  # Windows
-        return _write(target, work())
+        _write(target, work())
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pid = os.fork()
@@ -132,16 +148,14 @@ def check_apart(work: Callable[[], dict[str, Any]], target: Path, seconds: float
         os.waitpid(pid, 0)
     stopped = os.WIFSIGNALED(done[1]) and os.WTERMSIG(done[1]) == signal.SIGXCPU
     if stopped or not done[0]:
-        return _write(target, failure(f"does not end within {seconds:g} s", "out of time"))
-    if not target.exists():
-        _write(target, failure(f"ends the process (status {done[1]})", "crash"))
-    return None
+        _write(target, told(unfinished("out of time", seconds=seconds)))
+    elif not target.exists():
+        _write(target, told(unfinished("crash", status=done[1])))
 
 
-def failure(sentence: str, mistake: str) -> dict[str, Any]:
-    """The result of an answer that never came back."""
-    hint = "Call your function on a small example, in a notebook that you have just restarted."
-    return told(Result("", 0, 0, failed="call", sentence=sentence, hint=hint, mistake=mistake))
+def unfinished(name: str, got: str = "", **words: Any) -> Result:
+    """The result of an answer whose check did not come to its end, by the name of its fault."""
+    return Result("", 0, 0, failed="call", **fault(name, got, **words).details)
 
 
 def _write(target: Path, found: dict[str, Any]) -> None:
@@ -151,11 +165,12 @@ def _write(target: Path, found: dict[str, Any]) -> None:
 def main() -> int:
     """Do the job that comes through standard input."""
     job = json.loads(sys.stdin.buffer.read())
-    target, tasks = Path(job["target"]), tasks_of(job["chapter"])
+    target, tasks, limits = Path(job["target"]), tasks_of(job["chapter"]), Limits(**job["limits"])
+    limit_this_process(limits.seconds, limits.megabytes)
     # The checks as they are now: a hand-in may put others in their place.
     checks = {task.name: getattr(hwlib.check, task.name) for task in tasks}
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    session = Session(job["seconds"], job["together"])
+    session = Session(limits.task_seconds, limits.seconds / 2)
     for number, cell in enumerate(job["cells"], 1):
         if number in job["skip"]:
             session.errors[number] = "ends the process, or never ends"
@@ -166,6 +181,6 @@ def main() -> int:
     for task in tasks:
         if task.answer in session.names:
             work = lambda task=task: check(task, checks[task.name], session)  # noqa: E731
-            check_apart(work, target / f"{task.name}.json", job["seconds"])
+            check_apart(work, target / f"{task.name}.json", limits.task_seconds)
     _write(target / "done.json", {})
     return 0

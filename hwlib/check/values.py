@@ -6,15 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwlib.check.outcome import Fault
-from hwlib.check.texts import TEXTS, fault
+from hwlib.check.texts import HINTS, Fault, fault
 
 RTOL = 1e-4  # far above what float32 loses in these sums, far below any mistake in a formula
 Array = NDArray[np.floating]
 Parts = dict[str, Array]
-Wrong = Mapping[str, tuple[str, Parts]]
 Read = Callable[[Any], Parts]
-HINTS: dict[str, str] = TEXTS["hints"]
 
 
 def alike(a: Any, b: Any) -> bool:
@@ -52,7 +49,7 @@ def number(value: Any) -> str:
     return f"{float(value):.6g}"
 
 
-def as_array(value: Any, name: str, shape: tuple[int, ...], *, given: str, hint: str = "") -> Array:
+def as_array(value: Any, name: str, shape: tuple[int, ...] = (), hint: str = "") -> Array:
     """Return ``value`` as a float64 array; it is a fault if its shape or dtype is wrong."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
@@ -62,9 +59,9 @@ def as_array(value: Any, name: str, shape: tuple[int, ...], *, given: str, hint:
         array = np.empty((0,), dtype=object)
     if array.shape != shape:
         hint = hint or HINTS[_shape_hint(array.shape, shape)]
-        raise fault("shape", given, f"shape {array.shape}", hint=hint, name=name, shape=shape)
+        raise fault("shape", f"shape {array.shape}", hint=hint, name=name, shape=shape)
     if array.dtype.kind not in "fiu":
-        raise fault("dtype", given, f"dtype {array.dtype}", name=name)
+        raise fault("dtype", f"dtype {array.dtype}", name=name)
     return array.astype(np.float64)
 
 
@@ -77,17 +74,17 @@ def _shape_hint(came: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     return "rearranged" if size == int(np.prod(wanted)) else "shape"
 
 
-def reader(name: str, shape: tuple[int, ...], given: str, hint: str = "") -> Read:
+def reader(name: str, shape: tuple[int, ...] = (), hint: str = "") -> Read:
     """Read one array, or with shape () one number, under a name."""
-    return lambda value: {name: as_array(value, name, shape, given=given, hint=hint)}
+    return lambda value: {name: as_array(value, name, shape, hint)}
 
 
-def several(value: Any, given: str, *names: str) -> tuple[Any, ...]:
-    """Return the results of an answer; it is a fault if there are not as many as ``names``."""
+def several(value: Any, *names: str) -> dict[str, Any]:
+    """Name the results of an answer; it is a fault if there are not as many as ``names``."""
     if not isinstance(value, tuple | list) or len(value) != len(names):
         got, count = describe(value), len(names)
-        raise fault("number of results", given, got, count=count, names=", ".join(names))
-    return tuple(value)
+        raise fault("number of results", got, count=count, names=", ".join(names))
+    return dict(zip(names, value, strict=True))
 
 
 def near(got: Array, expected: Array, rtol: float = RTOL) -> bool:
@@ -102,58 +99,47 @@ def compare(
     got: Parts,
     expected: Parts,
     *,
-    given: str,
-    known: Callable[[], Wrong] = dict,
+    known: Callable[[], Mapping[str, Parts]] = dict,
     sizes: Sequence[float] = (),
     rtol: float = RTOL,
     hint: str = "general",
 ) -> None:
     """Raise a `Fault` for the first part that differs, with the hint of the mistake it matches.
 
-    ``known`` returns, once something differs, name: (hint, what this wrong answer gives). An answer
-    may also be too large or too small by one of the ``sizes``, such as that of the batch. Otherwise
-    the hint is the one of this name in `texts.toml`.
+    ``known`` returns, once something differs, what each known mistake gives. An answer may also be
+    too large or too small by one of the ``sizes``, such as that of the batch. Otherwise the hint is
+    the one of this name in `texts.toml`.
     """
     for name, right in expected.items():
         if near(got[name], right, rtol):
             continue
         mistake, text = _recognise(got, expected, name, known(), sizes)
-        where = np.unravel_index(int(np.argmax(_distance(got[name], right))), right.shape)
+        distance = np.nan_to_num(np.abs(got[name] - right), nan=np.inf, posinf=np.inf)
+        where = np.unravel_index(int(np.argmax(distance)), right.shape)
         place = f"{name}[{', '.join(map(str, where))}]" if where else name
         raise Fault(
             f"gives a wrong value for {name}",
-            given=given,
             got=f"{place} = {number(got[name][where])}",
             expected=f"{place} = {number(right[where])}",
-            hint=text or HINTS[hint],
+            hint=text if mistake else HINTS[hint],
             mistake=mistake,
         )
 
 
-def _distance(a: Array, b: Array) -> Array:
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(a - b)
-    return np.where(np.isfinite(distance), distance, np.inf)
-
-
 def _recognise(
-    got: Parts,
-    expected: Parts,
-    name: str,
-    known: Wrong,
-    sizes: Sequence[float],
+    got: Parts, expected: Parts, name: str, known: Mapping[str, Parts], sizes: Sequence[float]
 ) -> tuple[str, str]:
-    """Name and hint of the known mistake that gives the same numbers, or of a general one."""
-    for mistake, (hint, wrong) in known.items():
+    """Name of the mistake that gives the same numbers, and its hint if that is no fixed text."""
+    for mistake, wrong in known.items():
         if all(near(got[part], wrong[part]) for part in expected):
-            return mistake, hint
-    for mistake, (hint, wrong) in known.items():  # the other parts may hold another mistake
+            return mistake, ""
+    for mistake, wrong in known.items():  # the other parts may hold another mistake
         if near(got[name], wrong[name]) and not near(wrong[name], expected[name]):
-            return mistake, hint
+            return mistake, ""
     if not np.isfinite(got[name]).all():
-        return "not finite", HINTS["not finite"]
+        return "not finite", ""
     if all(near(got[part], np.zeros_like(got[part])) for part in expected):
-        return "zero", HINTS["zero"]
+        return "zero", ""
     for size in (-1.0, *sizes):
         for factor, words in ((size, f"{size:g}"), (1 / size, f"1/{size:g}")):
             if factor != 1 and near(got[name], factor * expected[name]):

@@ -5,7 +5,6 @@ mistakes that the checks compare with.
 """
 
 # ruff: noqa: ARG005
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -14,6 +13,8 @@ import torch
 import hwlib
 from hwlib import check, gradcheck, losses
 from hwlib.check import TASKS
+from hwlib.check.mistakes_numpy import GRADIENT, PREDICT
+from hwlib.check.texts import TEXTS
 
 
 @pytest.fixture(autouse=True)
@@ -640,31 +641,24 @@ def test_a_crash_in_the_answer_is_a_result_and_no_exception():
             assert repr(result).startswith("✗")
 
 
-def tables():
-    """Every list of known mistakes, by module and name."""
-    for number in (1, 2, 5):
-        module = import_module(f"hwlib.check.mistakes{number}")
-        yield from ((f"{number} {n}", v) for n, v in vars(module).items() if n.isupper())
-
-
 def test_hints_do_not_show_code_of_the_solution():
     """No hint holds the line that solves its task."""
-    hints = [k.hint for _, table in tables() if isinstance(table, list) for k in table]
+    hints = [hint for table in TEXTS["known"].values() for hint in table.values()]
     assert len(hints) > 60
     assert not [hint for hint in hints if "@" in hint or ".T" in hint]
 
 
-@pytest.mark.parametrize("name", ["1 PREDICT", "2 GRADIENT"])
-def test_known_mistakes_can_be_told_apart(name):
+@pytest.mark.parametrize("table", [PREDICT, GRADIENT], ids=["predict", "gradient"])
+def test_known_mistakes_can_be_told_apart(table):
     X, y, W = small_network()
-    arguments = (X, W) if name == "1 PREDICT" else (X, y, W)
+    arguments = (X, W) if table is PREDICT else (X, y, W)
 
     def flat(value):
         parts = value.values() if isinstance(value, dict) else value
         return np.concatenate([np.nan_to_num(p, posinf=9e9, neginf=-9e9).ravel() for p in parts])
 
     with np.errstate(all="ignore"):
-        known = [(k.name, flat(k.function(*arguments))) for k in dict(tables())[name]]
+        known = [(k, flat(wrong(*arguments))) for k, wrong in table.items()]
     assert len(known) >= 10
     for i, (one, a) in enumerate(known):
         for other, b in known[:i]:

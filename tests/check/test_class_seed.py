@@ -10,7 +10,16 @@ import torch
 
 import hwlib
 from hwlib import check, evaluate, gradcheck, train
-from hwlib.check import TASKS, chapter2, chapter3, chapter4, chapter6, chapter7, comparison
+from hwlib.check import (
+    TASKS,
+    chapter2,
+    chapter3,
+    chapter4,
+    chapter5,
+    chapter6,
+    chapter7,
+    mistakes_torch,
+)
 
 
 def split(n, validation, generator):
@@ -33,14 +42,14 @@ RIGHT = {
     "numerical_gradient": gradcheck.numerical_gradient,
     "decayed_gradient": chapter2.decayed,
     "gradient_descent": chapter3._right_descent,
-    "momentum_descent": chapter3._momentum(),
+    "momentum_descent": chapter3._momentum,
     "nearest_mean": chapter4.nearest,
     "to_tensors": chapter4._scaled,
     "split_validation": split,
     "train_epoch": train.train_epoch,
     "evaluate": evaluate.evaluate,
     "predict_image": predict_image,
-    "compare_optimizers": comparison._curves(),
+    "compare_optimizers": mistakes_torch.curves,
     "convolution_parameters": chapter6._parameters,
     "cross_correlation": chapter6.correlate,
     "mean_loss": chapter7._weighted,
@@ -91,7 +100,7 @@ def test_optimisers_start_at_another_place(monkeypatch):
     for seed in ("", "2026"):
         monkeypatch.setenv("HWLIB_CLASS_SEED", seed)
         assert check.optimizers(lambda: copy.copy(train.OPTIMIZERS))
-        paths.append(comparison._path(train.OPTIMIZERS["SGD 0.01"], "SGD 0.01"))
+        paths.append(chapter5._path(train.OPTIMIZERS["SGD 0.01"]))
     assert not np.array_equal(*paths)
 
 

@@ -8,12 +8,11 @@ import torch
 from torch import nn
 
 from hwlib.batches import Batches, to_tensors
-from hwlib.course.loading import per_image_loader
 from hwlib.data import ImageData
 from hwlib.evaluate import evaluate
 from hwlib.models import CNN, MLP
 from hwlib.train import fit_one_cycle
-from studies.speed.epochs import MODELS, train_as_usual
+from studies.speed.epochs import MODELS, usual
 from studies.speed.stopwatch import seconds
 
 # Each recipe is the shortest of those tried on the validation set that passes the level safely.
@@ -41,19 +40,16 @@ def ours(level: int, data: ImageData, test: Batches) -> dict[str, Any]:
     return {"level": level, "recipe": recipe, "test_accuracy": accuracy, "seconds": taken}
 
 
-def usual(name: str, data: ImageData, test: Batches) -> list[tuple[float, float]]:
+def course(name: str, data: ImageData, test: Batches) -> list[tuple[float, float]]:
     """Train with the loader, batches of 64 and Adam at its rate; return seconds and accuracies."""
     torch.manual_seed(0)
     model = MODELS[name]()
-    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(model.parameters())
-    loader = per_image_loader(data.train_images, data.train_labels, 64, shuffle=True, workers=2)
-    course: list[tuple[float, float]] = []
-    spent = 0.0
+    epoch = usual(model, 64, data, 0.001)
+    found, spent = [], 0.0
     for _ in range(USUAL_EPOCHS[name]):
-        spent += seconds(lambda: train_as_usual(model, loader, optimizer))
-        course.append((spent, evaluate(model, test).accuracy))
-    return course
+        spent += seconds(epoch)
+        found.append((spent, evaluate(model, test).accuracy))
+    return found
 
 
 def compared(
@@ -70,4 +66,4 @@ def times(data: ImageData) -> list[dict[str, Any]]:
     """Return for each level our time and that of PyTorch's example."""
     test = Batches(*to_tensors(data.test_images, data.test_labels), 1000)
     rows = [ours(level, data, test) for level in RECIPES]
-    return compared(rows, [usual(name, data, test) for name in USUAL_EPOCHS])
+    return compared(rows, [course(name, data, test) for name in USUAL_EPOCHS])

@@ -1,6 +1,6 @@
 """One epoch over the 60,000 training images: ours, PyTorch's example, and the arithmetic alone."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -20,20 +20,9 @@ CASES = [("MLP", 2500, True), ("MLP", 128, True), ("CNN", 250, True), ("CNN", 12
 MODELS: dict[str, Callable[[], nn.Module]] = {"MLP": MLP, "CNN": CNN}
 
 
-def train_as_usual(model: nn.Module, loader: Iterable[Any], optimizer: Any) -> None:
-    """Do what PyTorch's own MNIST example does in an epoch."""
-    model.train()
-    for images, labels in loader:
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(images), labels)
-        loss.backward()
-        optimizer.step()
-
-
-def linear_floor(inputs: Tensor, layer: nn.Linear, first: bool) -> Timed:
+def linear_floor(layer: nn.Linear, inputs: Tensor, output: Tensor, first: bool) -> Timed:
     """Return the two or three matrix products of a linear layer, for one batch."""
     weight = layer.weight.detach()
-    output = inputs @ weight.T
     weight_gradient, input_gradient = torch.empty_like(weight), torch.empty_like(inputs)
 
     def products() -> None:
@@ -45,18 +34,16 @@ def linear_floor(inputs: Tensor, layer: nn.Linear, first: bool) -> Timed:
     return products
 
 
-def convolution_floor(inputs: Tensor, layer: nn.Conv2d, first: bool) -> Timed:
+def convolution_floor(layer: nn.Conv2d, inputs: Tensor, output: Tensor, first: bool) -> Timed:
     """Return the convolution and the gradients of a convolutional layer, for one batch."""
     weight = layer.weight.detach()
     bias = None if layer.bias is None else layer.bias.detach()
     setting: tuple[Any, ...] = (layer.stride, layer.padding, layer.dilation, False, [0, 0], 1)
-    gradient = torch.ops.aten.convolution(inputs, weight, bias, *setting)
     sizes, wanted = [len(weight)], [not first, True, True]
-    backward = torch.ops.aten.convolution_backward
 
     def products() -> None:
         torch.ops.aten.convolution(inputs, weight, bias, *setting)
-        backward(gradient, inputs, weight, sizes, *setting, wanted)
+        torch.ops.aten.convolution_backward(output, inputs, weight, sizes, *setting, wanted)
 
     return products
 
@@ -65,9 +52,9 @@ def layer_floors(name: str, images: Tensor) -> list[Timed]:
     """Return the products of one batch, layer by layer, on the inputs that each layer gets."""
     floors: list[Timed] = []
 
-    def add(layer: Any, inputs: tuple[Tensor], _output: Tensor) -> None:
+    def add(layer: Any, inputs: tuple[Tensor], output: Tensor) -> None:
         make = linear_floor if isinstance(layer, nn.Linear) else convolution_floor
-        floors.append(make(inputs[0], layer, first=not floors))
+        floors.append(make(layer, *inputs, output, first=not floors))
 
     model = MODELS[name]()
     for layer in model.modules():
@@ -101,13 +88,21 @@ def ours(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
     return lambda: train_epoch(model, batches, optimizer)
 
 
-def usual(name: str, size: int, data: ImageData) -> Timed:
-    """PyTorch's example: a DataLoader with per-image ToTensor and two workers."""
-    model = MODELS[name]()
+def usual(model: nn.Module, size: int, data: ImageData, learning_rate: float) -> Timed:
+    """PyTorch's MNIST example: a DataLoader with per-image ToTensor and two workers."""
     model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     loader = per_image_loader(data.train_images, data.train_labels, size, shuffle=True, workers=2)
-    return lambda: train_as_usual(model, loader, optimizer)
+
+    def epoch() -> None:
+        model.train()
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+
+    return epoch
 
 
 def cases(data: ImageData) -> Iterator[Case]:
@@ -119,5 +114,5 @@ def cases(data: ImageData) -> Iterator[Case]:
             "ours": partial(ours, name, size, images, labels),
         }
         if compared:
-            ways["PyTorch's example"] = partial(usual, name, size, data)
+            ways["PyTorch's example"] = partial(usual, MODELS[name](), size, data, 0.01)
         yield Case(f"{name}, batch {size}", ways)

@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 from datetime import date
 from importlib.metadata import version
 from itertools import chain
@@ -53,15 +52,14 @@ def store(record: dict[str, Any], path: Path = TARGET) -> None:
     page.draw(record, path.with_suffix(".svg"))
 
 
-def main() -> int:
+def main() -> None:
     """Measure one part and store it beside the other."""
     parser = argparse.ArgumentParser(prog="python -m studies.speed", description=__doc__)
     parser.add_argument("part", choices=("speed", "chapters"))
     part = parser.parse_args().part
     made = {"machine": machine()} | (speed() if part == "speed" else {"rows": start.chapters()})
     store(json.loads(TARGET.read_text(encoding="utf-8")) | {part: made})
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -17,10 +17,7 @@ Weights = dict[str, Float]
 def as_float(name: str, values: ArrayLike, *, nan_allowed: bool = False) -> Float:
     """Return ``values`` as a float array: float32 and float64 are kept, the rest becomes float64.
 
-    Raises
-    ------
-    ValueError
-        If ``values`` is empty, or holds NaN where that is not allowed.
+    An empty array is a ValueError, and so is NaN unless it is allowed.
     """
     array = np.asarray(values)
     if array.dtype not in (np.float32, np.float64):
@@ -40,12 +37,9 @@ def as_float(name: str, values: ArrayLike, *, nan_allowed: bool = False) -> Floa
 
 
 def check_labels(y: ArrayLike, name: str, other: Float) -> Float:
-    """Return the labels ``y`` as a float array, once their shape and range are known to fit.
+    """Return the labels ``y`` as a float array.
 
-    Raises
-    ------
-    ValueError
-        If ``y`` has another shape than ``other`` (called ``name``), or leaves [0, 1].
+    ValueError if they have another shape than ``other`` (called ``name``), or leave [0, 1].
     """
     labels = as_float("y", y)
     if labels.shape != other.shape:

@@ -22,7 +22,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {"MLP": MLP, "CNN": CNN}
 
 def linear_floor(layer: nn.Linear, inputs: Tensor, output: Tensor, first: bool) -> Timed:
     """Return the two or three matrix products of a linear layer, for one batch."""
-    weight = layer.weight.detach()
+    weight = layer.weight
     weight_gradient, input_gradient = torch.empty_like(weight), torch.empty_like(inputs)
 
     def products() -> None:
@@ -36,8 +36,7 @@ def linear_floor(layer: nn.Linear, inputs: Tensor, output: Tensor, first: bool) 
 
 def convolution_floor(layer: nn.Conv2d, inputs: Tensor, output: Tensor, first: bool) -> Timed:
     """Return the convolution and the gradients of a convolutional layer, for one batch."""
-    weight = layer.weight.detach()
-    bias = None if layer.bias is None else layer.bias.detach()
+    weight, bias = layer.weight, layer.bias
     setting: tuple[Any, ...] = (layer.stride, layer.padding, layer.dilation, False, [0, 0], 1)
     sizes, wanted = [len(weight)], [not first, True, True]
 
@@ -48,6 +47,7 @@ def convolution_floor(layer: nn.Conv2d, inputs: Tensor, output: Tensor, first: b
     return products
 
 
+@torch.no_grad()
 def layer_floors(name: str, images: Tensor) -> list[Timed]:
     """Return the products of one batch, layer by layer, on the inputs that each layer gets."""
     floors: list[Timed] = []
@@ -60,8 +60,7 @@ def layer_floors(name: str, images: Tensor) -> list[Timed]:
     for layer in model.modules():
         if isinstance(layer, nn.Linear | nn.Conv2d):
             layer.register_forward_hook(add)
-    with torch.no_grad():
-        model(images)
+    model(images)
     return floors
 
 
@@ -71,10 +70,10 @@ def floor(name: str, size: int, images: Tensor) -> Timed:
     steps = layer_floors(name, first) * (len(images) // size)
     steps += layer_floors(name, last) if len(images) % size else []
 
+    @torch.no_grad()
     def run() -> None:
-        with torch.no_grad():
-            for step in steps:
-                step()
+        for step in steps:
+            step()
 
     return run
 

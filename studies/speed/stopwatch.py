@@ -3,15 +3,13 @@
 import time
 import timeit
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 Timed = Callable[[], object]
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """One thing and the ways to do it; each way prepares, and returns the function to time."""
 
     what: str

@@ -4,8 +4,6 @@ Nothing here sees a model or a loader, and nothing is set on import: a notebook 
 `use_style` once.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """How large the gradient is in each layer of a deep network, by its initial weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

@@ -1,7 +1,5 @@
 """The stored trainings of chapter 5: the four optimisers of the homework, and SGD at 0.1."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the sweep of chapter 8 found: best rates, paired differences, and the settings to test."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path

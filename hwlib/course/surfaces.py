@@ -1,7 +1,5 @@
 """Surfaces over the plane, and the paths of PyTorch's optimisers on them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

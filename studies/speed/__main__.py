@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hwlib.data import load_fashion_mnist
-from studies.speed import accuracy, epochs, gradient, page, start, together
+from studies.speed import gradient, page, start, training
 from studies.speed.stopwatch import measure
 
 TARGET = start.TOP / "book" / "data" / "bench.json"
@@ -41,8 +41,8 @@ def machine() -> dict[str, Any]:
 def speed() -> dict[str, Any]:
     """Return the times of everything but the chapters."""
     data = load_fashion_mnist(allow_stand_in=False)
-    cases = chain(epochs.cases(data), gradient.cases(), together.cases(data), start.cases())
-    return {"rows": measure(cases, REPEATS), "accuracy": accuracy.times(data)}
+    cases = chain(training.epochs(data), gradient.cases(), training.seeds(data), start.cases())
+    return {"rows": measure(cases, REPEATS), "accuracy": training.times(data)}
 
 
 def store(record: dict[str, Any], path: Path = TARGET) -> None:

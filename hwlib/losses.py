@@ -17,7 +17,7 @@ Weights = dict[str, Float]
 def as_float(name: str, values: ArrayLike, *, nan_allowed: bool = False) -> Float:
     """Return ``values`` as a float array: float32 and float64 are kept, the rest becomes float64.
 
-    An empty array is a ValueError, and so is NaN unless it is allowed.
+    ValueError if there are none, or if one is NaN where that is not allowed.
     """
     array = np.asarray(values)
     if array.dtype not in (np.float32, np.float64):

@@ -36,7 +36,7 @@ def two_moons(
     if not noise >= 0:
         raise ValueError(f"noise: expected a standard deviation of at least 0, got {noise}.")
     angle = rng.uniform(0, np.pi, examples)
-    labels = np.arange(examples)[:, None] % 2.0
+    labels = np.arange(examples, dtype=np.float64)[:, None] % 2
     upper = np.column_stack([np.cos(angle), np.sin(angle)])
     # The lower moon is the upper one turned by 180° and moved so that the tips interlock.
     points = np.where(labels == 0, upper, [1.0, 0.5] - upper)

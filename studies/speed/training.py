@@ -35,6 +35,7 @@ SEEDS = 5
 DISTINCT = 8  # batches, which are repeated
 STEPS = {32: 200, 128: 104, 2500: 8}  # per batch size: as many as take about half a second
 Batch = tuple[Tensor, Tensor]
+Course = list[tuple[float, float]]  # seconds and accuracy after each epoch
 
 
 def linear_floor(layer: nn.Linear, inputs: Tensor, output: Tensor, first: bool) -> Timed:
@@ -193,8 +194,8 @@ def time_to(level: int, data: ImageData, test: Batches) -> dict[str, Any]:
     return {"level": level, "recipe": recipe, "test_accuracy": accuracy, "seconds": taken}
 
 
-def course(name: str, data: ImageData, test: Batches) -> list[tuple[float, float]]:
-    """Train with the loader, batches of 64 and Adam at its rate; return seconds and accuracies."""
+def course(name: str, data: ImageData, test: Batches) -> Course:
+    """Train as PyTorch's example, with its batches of 64 and Adam at its rate."""
     torch.manual_seed(0)
     model = MODELS[name]()
     epoch = usual_epoch(model, 64, data, 0.001)
@@ -205,9 +206,7 @@ def course(name: str, data: ImageData, test: Batches) -> list[tuple[float, float
     return found
 
 
-def compared(
-    rows: list[dict[str, Any]], courses: list[list[tuple[float, float]]]
-) -> list[dict[str, Any]]:
+def compared(rows: list[dict[str, Any]], courses: list[Course]) -> list[dict[str, Any]]:
     """Add to each level the time of PyTorch's example, of the sooner network, or None."""
     for row in rows:
         passed = [s for course in courses for s, a in course if a >= row["level"] / 100]

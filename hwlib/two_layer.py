@@ -63,8 +63,7 @@ def init_weights(
 
 def _checked(X: ArrayLike, W: Weights) -> tuple[Float, Float, Float]:
     """Return X (B, D), w1 (D, K) and w2 (K, 1), once they are known to fit each other."""
-    missing = {"w1", "w2"} - set(W)
-    if missing:
+    if not {"w1", "w2"} <= set(W):
         raise ValueError(f'W: expected the keys "w1" and "w2", got {sorted(W)}; see init_weights.')
     X = as_float("X", X, nan_allowed=True)  # NaN in a row makes its logit NaN: it is found there
     w1, w2 = as_float("W['w1']", W["w1"]), as_float("W['w2']", W["w2"])

@@ -41,7 +41,9 @@ def machine() -> dict[str, Any]:
 def speed() -> dict[str, Any]:
     """Return the times of everything but the chapters."""
     data = load_fashion_mnist(allow_stand_in=False)
-    cases = chain(training.epochs(data), gradient.cases(), training.seeds(data), start.cases())
+    cases = chain(
+        training.epoch_cases(data), gradient.cases(), training.seed_cases(data), start.cases()
+    )
     return {"rows": measure(cases, REPEATS), "accuracy": training.times(data)}
 
 

@@ -122,7 +122,7 @@ def usual_epoch(model: nn.Module, size: int, data: ImageData, learning_rate: flo
     return epoch
 
 
-def epochs(data: ImageData) -> Iterator[Case]:
+def epoch_cases(data: ImageData) -> Iterator[Case]:
     """Yield one case for each network and batch size."""
     images, labels = to_tensors(data.train_images, data.train_labels)
     for name, size, compared in EPOCHS:
@@ -168,7 +168,7 @@ def together(batches: list[Batch]) -> Timed:
     return train
 
 
-def seeds(data: ImageData) -> Iterator[Case]:
+def seed_cases(data: ImageData) -> Iterator[Case]:
     """Yield one case for each batch size; every seed meets batches of its own, as in a sweep."""
     images, labels = to_tensors(data.train_images, data.train_labels)
     for size, steps in STEPS.items():
@@ -194,7 +194,7 @@ def time_to(level: int, data: ImageData, test: Batches) -> dict[str, Any]:
     return {"level": level, "recipe": recipe, "test_accuracy": accuracy, "seconds": taken}
 
 
-def course(name: str, data: ImageData, test: Batches) -> Course:
+def usual_course(name: str, data: ImageData, test: Batches) -> Course:
     """Train as PyTorch's example, with its batches of 64 and Adam at its rate."""
     torch.manual_seed(0)
     model = MODELS[name]()
@@ -218,4 +218,4 @@ def times(data: ImageData) -> list[dict[str, Any]]:
     """Return for each level our time and that of PyTorch's example."""
     test = Batches(*to_tensors(data.test_images, data.test_labels), 1000)
     rows = [time_to(level, data, test) for level in RECIPES]
-    return compared(rows, [course(name, data, test) for name in USUAL_EPOCHS])
+    return compared(rows, [usual_course(name, data, test) for name in USUAL_EPOCHS])

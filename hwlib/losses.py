@@ -14,13 +14,10 @@ Float = NDArray[np.floating]
 Weights = dict[str, Float]
 
 
-def float_array(name: str, values: ArrayLike) -> Float:
+def as_float(name: str, values: ArrayLike, *, nan_allowed: bool = False) -> Float:
     """Return ``values`` as a float array: float32 and float64 are kept, the rest becomes float64.
 
-    Raises
-    ------
-    ValueError
-        If ``values`` is empty.
+    ValueError if there are none, or if one is NaN where that is not allowed.
     """
     array = np.asarray(values)
     if array.dtype not in (np.float32, np.float64):
@@ -30,19 +27,7 @@ def float_array(name: str, values: ArrayLike) -> Float:
             f"{name}: expected at least one example, got an empty array of shape {array.shape}; "
             "check how the batch was cut."
         )
-    return array
-
-
-def as_float(name: str, values: ArrayLike) -> Float:
-    """Return ``values`` as `float_array` does, once they are known to hold no NaN.
-
-    Raises
-    ------
-    ValueError
-        If ``values`` is empty or holds NaN.
-    """
-    array = float_array(name, values)
-    if np.isnan(array).any():
+    if not nan_allowed and np.isnan(array).any():
         where = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
         raise ValueError(
             f"{name}: expected numbers, got NaN at index {where}; "
@@ -52,12 +37,9 @@ def as_float(name: str, values: ArrayLike) -> Float:
 
 
 def check_labels(y: ArrayLike, name: str, other: Float) -> Float:
-    """Return the labels ``y`` as a float array, once their shape and range are known to fit.
+    """Return the labels ``y`` as a float array.
 
-    Raises
-    ------
-    ValueError
-        If ``y`` has another shape than ``other`` (called ``name``), or leaves [0, 1].
+    ValueError if they have another shape than ``other`` (called ``name``), or leave [0, 1].
     """
     labels = as_float("y", y)
     if labels.shape != other.shape:

@@ -4,8 +4,6 @@ Nothing here sees a model or a loader, and nothing is set on import: a notebook 
 `use_style` once.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -21,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 DARK, LIGHT = "#010101", "#fefefe"
 # In the cycle of the style: one colour and stroke in all figures.
 _PLACES = {"SGD": 0, "Nesterov": 1, "Adam": 2, "Adam 1": 3}
+_CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
 def use_style() -> None:
@@ -56,16 +55,11 @@ def label_lines(ax: Axes) -> None:
         for low, high in pairwise(np.argsort(heights)):
             short = max(0, room - (places[high] - places[low]))
             places[[low, high]] += [-short / 2, short / 2]
+    style: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
+    style["annotation_clip"] = False
     for line, end, moved in zip(lines, ends, places - heights, strict=True):
-        ax.annotate(
-            str(line.get_label()),
-            (float(end[0]), float(end[1])),
-            xytext=(5, float(moved)),
-            textcoords="offset points",
-            va="center",
-            color=line.get_color(),
-            annotation_clip=False,
-        )
+        text, place, offset = str(line.get_label()), tuple(end), (5, float(moved))
+        ax.annotate(text, place, offset, color=line.get_color(), **style)
 
 
 def plot_images(axes: Sequence[Axes], images: ArrayLike, titles: Sequence[str]) -> None:
@@ -95,14 +89,8 @@ def plot_bands(ax: Axes, x: ArrayLike, runs: Mapping[str, NDArray[np.floating]])
     """
     for label, values in runs.items():
         (line,) = ax.plot(x, values.mean(axis=0), label=label, **optimizer_style(label))
-        ax.fill_between(
-            np.asarray(x),
-            values.min(axis=0),
-            values.max(axis=0),
-            color=line.get_color(),
-            alpha=0.2,
-            linewidth=0,
-        )
+        low, high, color = values.min(axis=0), values.max(axis=0), line.get_color()
+        ax.fill_between(np.asarray(x), low, high, color=color, alpha=0.2, linewidth=0)
 
 
 def plot_tiles(ax: Axes, tiles: ArrayLike, columns: int, *, symmetric: bool = False) -> None:
@@ -162,20 +150,12 @@ def plot_confusion_matrix(ax: Axes, matrix: ArrayLike, names: Sequence[str]) -> 
     ax.imshow(np.sqrt(counts), cmap="Blues", vmin=0)  # the root keeps small errors visible
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
     ax.set_yticks(range(len(names)), names)
-    ax.set_xlabel("predicted class")
-    ax.set_ylabel("true class")
+    ax.set(xlabel="predicted class", ylabel="true class")
     ax.grid(False)
     for row, column in np.ndindex(counts.shape):
-        dark = counts[row, column] > counts.max() / 2  # contrast of at least 4.5 either way
-        ax.text(
-            column,
-            row,
-            str(counts[row, column]),
-            ha="center",
-            va="center",
-            fontsize=9,
-            color=LIGHT if dark else DARK,
-        )
+        count = counts[row, column]
+        color = LIGHT if count > counts.max() / 2 else DARK  # contrast of at least 4.5 either way
+        ax.text(column, row, str(count), fontsize=9, color=color, **_CENTRED)
 
 
 def plot_correct_digits(
@@ -225,7 +205,7 @@ def plot_graph(
             _write(ax, place, numbers[1], -5.5, "#B84E00")
     for label, (x, y, value, derivative) in nodes.items():
         ax.plot(x, y, "o", markersize=30, color="white", markeredgecolor="black", zorder=3)
-        ax.text(x, y, label, ha="center", va="center", zorder=4)
+        ax.text(x, y, label, zorder=4, **_CENTRED)
         _write(ax, (x, y), value, 24, "black")
         if derivative is not None:
             _write(ax, (x, y), derivative, -24, "#B84E00")
@@ -238,17 +218,11 @@ def _write(
     ax: Axes, place: tuple[float, float], value: float, points_above: float, color: str
 ) -> None:
     """Write a number with three digits, centred some points above (or below) a place."""
-    ax.annotate(
-        f"{value:.3g}",
-        place,
-        xytext=(0, points_above),
-        textcoords="offset points",
-        ha="center",
-        va="center",
-        color=color,
-        fontsize=10,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
-    ).set_in_layout(False)
+    style: dict[str, Any] = {"color": color, "fontsize": 10, **_CENTRED}
+    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
+    text, offset = f"{value:.3g}", (0, points_above)
+    note = ax.annotate(text, place, offset, textcoords="offset points", **style)
+    note.set_in_layout(False)
 
 
 def plot_probability_map(
@@ -296,5 +270,4 @@ def plot_image_rows(ax: Axes, images: ArrayLike, names: Sequence[str]) -> None:
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.grid(False)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    ax.spines[["left", "bottom"]].set_visible(False)

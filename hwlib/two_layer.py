@@ -13,7 +13,6 @@ from hwlib.losses import (
     Float,
     Weights,
     as_float,
-    float_array,
     logistic_loss_logit_grad,
     sigmoid,
     sigmoid_and_slope,
@@ -64,11 +63,10 @@ def init_weights(
 
 def _checked(X: ArrayLike, W: Weights) -> tuple[Float, Float, Float]:
     """Return X (B, D), w1 (D, K) and w2 (K, 1), once they are known to fit each other."""
-    missing = {"w1", "w2"} - set(W)
-    if missing:
+    if not {"w1", "w2"} <= set(W):
         raise ValueError(f'W: expected the keys "w1" and "w2", got {sorted(W)}; see init_weights.')
-    # A NaN in a row of X makes the row's logit NaN: it is found there.
-    X, w1, w2 = float_array("X", X), as_float("W['w1']", W["w1"]), as_float("W['w2']", W["w2"])
+    X = as_float("X", X, nan_allowed=True)  # NaN in a row makes its logit NaN: it is found there
+    w1, w2 = as_float("W['w1']", W["w1"]), as_float("W['w2']", W["w2"])
     if X.ndim != 2 or w1.ndim != 2 or X.shape[1] != w1.shape[0]:
         raise ValueError(
             f"expected X (B, D) and w1 (D, K) with one D, got X {X.shape} and w1 {w1.shape}; "

@@ -6,7 +6,6 @@ work of ``studies.networks``.
 """
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +24,8 @@ from studies.accuracy import exact
 FOLDER = Path(__file__).parents[1] / "book" / "data" / "alive"
 PRECISION = 2600  # binary digits: more than the loss of the largest logit here has zeros
 
-PRESETS: list[dict[str, Any]] = [
-    {"label": f"z = {z}, y = {y}".replace("-", "−"), "z": z, "y": y, "range": width}
-    for z, y, width in (
-        (36, 1, 50),
-        (40, 1, 50),
-        (40, 0, 50),
-        (-40, 0, 50),
-        (40, 0.5, 50),
-        (745, 1, 800),
-    )
-]
+# Logit, label, and how far the axis reaches.
+PRESETS = [(36, 1, 50), (40, 1, 50), (40, 0, 50), (-40, 0, 50), (40, 0.5, 50), (745, 1, 800)]
 Z = [0, 0.25, -0.5, 1, -2, 7.3, -11.9, 17, -23.7, 30, 36, 36.7, -37, 40, -40, 50, -50, 100.1]
 Z += [-345.6, 700, -700, 709.7, -710, 740, -744.4, 745, -800]
 Y = [0, 0.05, 0.3, 0.5, 0.8, 1]
@@ -44,24 +34,25 @@ Y = [0, 0.05, 0.3, 0.5, 0.8, 1]
 def true_values(z: float, y: float) -> tuple[mpmath.mpf, mpmath.mpf]:
     """Return the loss and the sigmoid at the float64 numbers z and y, not rounded to float64."""
     with mpmath.workprec(PRECISION):
-        point = mpmath.mpf(y), mpmath.mpf(z)
-        return sum(exact.loss(*point)), sum(exact.sigmoid(*point))
+        logit = mpmath.mpf(z)
+        return sum(exact.TERMS["loss"](mpmath.mpf(y), logit)), exact.sigmoid(logit)
 
 
 def loss_record() -> dict[str, Any]:
     """Return examples for the buttons, true values for the tests, and the table."""
-    rows = []
-    for preset in PRESETS:
-        z, y = float(preset["z"]), float(preset["y"])
+    rows, presets = [], []
+    for z, y, width in PRESETS:
         with np.errstate(all="ignore"):
             naive = logistic_loss([[y]], sigmoid([[z]]))
         stable = stable_logistic_loss([[y]], [[z]])
         true = mpmath.nstr(true_values(z, y)[0], 4).removesuffix(".0")
-        rows.append([f"{z:g}", f"{y:g}", f"{naive:.4g}", f"{stable:.4g}", true])
+        rows.append([str(z), str(y), f"{naive:.4g}", f"{stable:.4g}", true])
+        label = f"z = {z}, y = {y}".replace("-", "−")
+        presets.append({"label": label, "z": z, "y": y, "range": width})
     headers = ["Logit z", "Label y", "Naive loss", "Stable loss", "True loss"]
     return {
         "table": {"headers": headers, "rows": rows},
-        "presets": PRESETS,
+        "presets": presets,
         "reference": [[z, y, *map(float, true_values(z, y))] for z in Z for y in Y],
     }
 
@@ -132,9 +123,18 @@ def race_record() -> dict[str, Any]:
     return {"table": {"headers": headers, "rows": rows}}
 
 
+# Of each column of the table of curves: the curve, its unit and its decimals.
+COLUMNS = {
+    "Validation accuracy in %": ("validation_accuracy", 100, 1),
+    "Validation loss": ("validation_loss", 1, 3),
+    "Training loss": ("train_loss", 1, 3),
+}
+
+
 def _ends(curves: list[list[float]], times: float, decimals: int) -> str:
     last = times * np.array([curve[-1] for curve in curves])
-    return f"{last.mean():.{decimals}f} ({last.min():.{decimals}f} to {last.max():.{decimals}f})"
+    mean, low, high = (f"{end:.{decimals}f}" for end in (last.mean(), last.min(), last.max()))
+    return f"{mean} ({low} to {high})"
 
 
 def curves_record() -> dict[str, Any]:
@@ -144,29 +144,18 @@ def curves_record() -> dict[str, Any]:
         name: {kind: [one[kind] for one in stored[name]] for kind in CURVES} for name in OPTIMIZERS
     }
     rows = [
-        [
-            name,
-            _ends(run["validation_accuracy"], 100, 1),
-            _ends(run["validation_loss"], 1, 3),
-            _ends(run["train_loss"], 1, 3),
-        ]
+        [name, *(_ends(run[kind], times, digits) for kind, times, digits in COLUMNS.values())]
         for name, run in runs.items()
     ]
-    headers = ["Optimiser", "Validation accuracy in %", "Validation loss", "Training loss"]
     return {
-        "table": {"headers": headers, "rows": rows},
+        "table": {"headers": ["Optimiser", *COLUMNS], "rows": rows},
         "epochs": EPOCHS,
-        "seeds": list(SEEDS),
+        "seeds": SEEDS,
         "runs": runs,
     }
 
 
-RECORDS = {
-    "loss": loss_record,
-    "graph": graph_record,
-    "race": race_record,
-    "curves": curves_record,
-}
+RECORDS = {"loss": loss_record, "graph": graph_record, "race": race_record, "curves": curves_record}
 
 
 def text(name: str) -> str:
@@ -175,13 +164,6 @@ def text(name: str) -> str:
     return content.replace("[[", "[\n[").replace("],[", "],\n[") + "\n"
 
 
-def main() -> int:
-    """Write all records."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+if __name__ == "__main__":
     for name in RECORDS:
         (FOLDER / f"{name}.json").write_text(text(name), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,7 +6,6 @@ float16 (``networks.npz``), and what these rounded networks say about test image
 """
 
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,9 +32,8 @@ def stored_network(name: str) -> nn.Module:
     model = NETWORKS[name]()
     with np.load(FOLDER / "networks.npz") as arrays:
         state = {
-            key.removeprefix(f"{name}/"): torch.from_numpy(arrays[key].astype(np.float32))
-            for key in arrays.files
-            if key.startswith(f"{name}/")
+            key: torch.from_numpy(arrays[f"{name}/{key}"].astype(np.float32))
+            for key in model.state_dict()
         }
     model.load_state_dict(state)
     return model.eval()
@@ -61,34 +59,22 @@ def answers(models: dict[str, nn.Module], data: ImageData) -> dict[str, Any]:
     """Return test accuracies, and the table of what the networks say about the first images."""
     images, labels = to_tensors(data.test_images, data.test_labels)
     test = Batches(images, labels, 1000)
-    rows = [
-        [
-            str(number + 1),
-            CLASS_NAMES[int(labels[number])],
-            *(answer(models[name], images[number]) for name in NETWORKS),
-        ]
-        for number in range(SHOWN)
-    ]
-    accuracy = {name: round(100 * evaluate(models[name], test).accuracy, 2) for name in NETWORKS}
+    truth = [CLASS_NAMES[label] for label in labels[:SHOWN]]
+    said = [[answer(model, image) for image in images[:SHOWN]] for model in models.values()]
+    rows = [[str(n), *words] for n, words in enumerate(zip(truth, *said, strict=True), 1)]
+    accuracy = {name: round(100 * evaluate(models[name], test).accuracy, 2) for name in models}
     return {
         "table": {"headers": ["Test image", "Truth", "The MLP says", "The CNN says"], "rows": rows},
         "accuracy": accuracy,
-        "classes": list(CLASS_NAMES),
+        "classes": CLASS_NAMES,
     }
 
 
-def write_json(name: str, content: dict[str, Any]) -> None:
-    """Write one record of the interactive figures."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-
-
-def main() -> int:
+def main() -> None:
     """Train, round, measure and write."""
     data = load_fashion_mnist(allow_stand_in=False)
     images, labels = to_tensors(data.train_images, data.train_labels)
     X, y, validation = hold_out(images, labels, 5000)
-    FOLDER.mkdir(parents=True, exist_ok=True)
     [mlp] = compare_optimizers(
         MLP,
         partial(Batches, X, y, optimizer_runs.BATCH_SIZE),
@@ -103,12 +89,11 @@ def main() -> int:
         CNN, batches, validation, epochs=experiments.LONG, seed=SEED, progress="CNN, one cycle"
     )
     save_networks({"mlp": mlp.model, "cnn": cnn.model})
-    models = {name: stored_network(name) for name in NETWORKS}
-    content = answers(models, data)
-    write_json("network", content)
+    content = answers({name: stored_network(name) for name in NETWORKS}, data)
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    (FOLDER / "network.json").write_text(text + "\n", encoding="utf-8")
     print(f"Test accuracy of the rounded networks in %: {content['accuracy']}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

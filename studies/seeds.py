@@ -1,7 +1,6 @@
 """Run the stored trainings of chapters 5, 6 and 9, or continue: `make seeds`."""
 
 import os
-import sys
 from pathlib import Path
 
 from hwlib.course.experiments import cnn_setting, cnn_settings, remedy_setting, remedy_settings
@@ -12,16 +11,16 @@ from hwlib.course.sweep import open_executor, sweep
 FOLDER = Path(__file__).parents[1] / "book" / "data"
 
 
-def main() -> int:
+def main() -> None:
     """Run what is not stored yet."""
     with open_executor(workers=os.cpu_count()) as executor:
-        sweep(
-            train_setting, optimizer_settings(), FOLDER / "mlp_seeds.jsonl", executor, progress="5"
-        )
-        sweep(remedy_setting, remedy_settings(), FOLDER / "remedies.jsonl", executor, progress="9")
-        sweep(cnn_setting, cnn_settings(), FOLDER / "cnn_seeds.jsonl", executor, progress="6")
-    return 0
+        for run, settings, name in (
+            (train_setting, optimizer_settings(), "mlp_seeds"),
+            (remedy_setting, remedy_settings(), "remedies"),
+            (cnn_setting, cnn_settings(), "cnn_seeds"),
+        ):
+            sweep(run, settings, FOLDER / f"{name}.jsonl", executor, progress=name)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

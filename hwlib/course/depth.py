@@ -1,9 +1,6 @@
 """How large the gradient is in each layer of a deep network, by its initial weights."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -43,21 +40,17 @@ def gradient_norms(
     """
 
     def make() -> nn.Module:
-        sizes = [784, *[100] * layers]
         parts: list[nn.Module] = [nn.Flatten()]
-        for inputs, outputs in pairwise(sizes):
-            parts += [nn.Linear(inputs, outputs), ACTIVATIONS[activation]()]
+        for inputs in [784, *[100] * (layers - 1)]:
+            parts += [nn.Linear(inputs, 100), ACTIVATIONS[activation]()]
         model = nn.Sequential(*parts, nn.Linear(100, 10))
-        for layer in _linear(model):
-            STARTS[start](layer.weight)
-            if start != "PyTorch's default":
-                nn.init.zeros_(layer.bias)
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                STARTS[start](parameter)
+            elif start != "PyTorch's default":
+                nn.init.zeros_(parameter)
         return model
 
     model = seeded_model(make, seed)
     F.cross_entropy(model(images), labels).backward()
-    return [float(torch.linalg.norm(layer.weight.grad)) for layer in _linear(model)]
-
-
-def _linear(model: nn.Module) -> list[nn.Linear]:
-    return [module for module in model.modules() if isinstance(module, nn.Linear)]
+    return [float(torch.linalg.norm(p.grad)) for p in model.parameters() if p.ndim == 2]

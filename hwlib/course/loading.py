@@ -72,27 +72,12 @@ def per_image_loader(
     workers: int = 0,
     generator: torch.Generator | None = None,
 ) -> DataLoader[tuple[Tensor, int]]:
-    """The usual ``DataLoader`` over single images with ``ToTensor``, for comparison.
+    """The usual ``DataLoader`` over images (n, 28, 28) with ``ToTensor``, for comparison.
 
     It yields the same kind of batches as `hwlib.batches.Batches`; where data do not fit in memory,
-    or need a different transformation each time, this is the way to read them.
-
-    Parameters
-    ----------
-    images : uint8 array (n, 28, 28)
-    labels : uint8 array (n,)
-    batch_size : int
-    shuffle : bool
-    workers : int
-        Number of processes that decode images; 0 decodes in this one.
-    generator : torch.Generator, optional
-        Decides the order where ``shuffle`` is true.
+    or need a different transformation each time, this is the way to read them. ``workers`` is the
+    number of processes that decode images; 0 decodes in this one.
     """
     check_images(images, labels)
-    return DataLoader(
-        _PerImage(images, labels),
-        batch_size=batch_size,
-        shuffle=shuffle,
-        num_workers=workers,
-        generator=generator,
-    )
+    data = _PerImage(images, labels)
+    return DataLoader(data, batch_size, shuffle, num_workers=workers, generator=generator)

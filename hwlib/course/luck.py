@@ -1,7 +1,5 @@
 """How far the choice of the test images reaches: an interval for one accuracy, a test for two."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

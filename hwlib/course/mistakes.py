@@ -4,8 +4,6 @@ Each function has the signature of the right one that it imitates, so that a che
 and recognise which mistake an answer holds. Its docstring says what is wrong, and what is right.
 """
 
-from __future__ import annotations
-
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable

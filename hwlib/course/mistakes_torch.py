@@ -3,8 +3,6 @@
 As in `hwlib.course.mistakes`, each function has the arguments of the right one that it imitates.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 

@@ -36,13 +36,11 @@ def two_moons(
     if not noise >= 0:
         raise ValueError(f"noise: expected a standard deviation of at least 0, got {noise}.")
     angle = rng.uniform(0, np.pi, examples)
-    labels = np.arange(examples) % 2
+    labels = np.arange(examples, dtype=np.float64)[:, None] % 2
     upper = np.column_stack([np.cos(angle), np.sin(angle)])
     # The lower moon is the upper one turned by 180° and moved so that the tips interlock.
-    points = np.where(labels[:, None] == 0, upper, [1.0, 0.5] - upper)
-    return points + noise * rng.standard_normal((examples, 2)), labels.reshape(-1, 1).astype(
-        np.float64
-    )
+    points = np.where(labels == 0, upper, [1.0, 0.5] - upper)
+    return points + noise * rng.standard_normal((examples, 2)), labels
 
 
 def with_constant_column(points: ArrayLike) -> NDArray[np.float64]:

@@ -1,7 +1,5 @@
 """What the sweep of chapter 8 found: best rates, paired differences, and the settings to test."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -60,12 +58,23 @@ def final_accuracies(records: Sequence[StoredRun]) -> dict[tuple[str, int, float
     """
     found: dict[tuple[str, int, float], dict[int, float]] = {}
     for record in records:
-        setting, result = record["setting"], record["result"]
-        key = (setting["optimizer"], setting["batch_size"], setting["learning_rate"])
-        finished = result["status"] == "finished"
-        accuracy = result["validation_accuracy"][-1] if finished else CHANCE
-        found.setdefault(key, {})[setting["seed"]] = accuracy
+        result = record["result"]
+        accuracy = result["validation_accuracy"][-1] if result["status"] == "finished" else CHANCE
+        found.setdefault(_key(record), {})[record["setting"]["seed"]] = accuracy
     return {key: np.array([runs[s] for s in sorted(runs)]) for key, runs in found.items()}
+
+
+def _key(record: StoredRun) -> tuple[str, int, float]:
+    setting = record["setting"]
+    return setting["optimizer"], setting["batch_size"], setting["learning_rate"]
+
+
+def _best(records: Sequence[StoredRun], shared: int) -> dict[Any, tuple[str, int, float]]:
+    """The key of the best mean accuracy among those that share their first parts, by these."""
+    found = final_accuracies(records)
+    ascending = sorted(found, key=lambda key: (found[key].mean(), key))
+    # The last of a group stays; the groups come in the order of the records.
+    return {key[:shared]: key for key in [*found, *ascending]}
 
 
 def accuracies_by_rate(
@@ -83,26 +92,13 @@ def accuracies_by_rate(
 
 def best_rates(records: Sequence[StoredRun]) -> dict[tuple[str, int], float]:
     """The rate with the best mean validation accuracy, by optimiser and batch size."""
-    means = {key: float(values.mean()) for key, values in final_accuracies(records).items()}
-    return {
-        (name, size): max((means[key], key[2]) for key in means if key[:2] == (name, size))[1]
-        for name, size, _ in means
-    }
+    return {group: rate for group, (_, _, rate) in _best(records, 2).items()}
 
 
 def chosen_settings(records: Sequence[StoredRun]) -> list[dict[str, Any]]:
     """The settings of each optimiser's best batch size and rate, now with the test set open."""
-    means = {key: float(values.mean()) for key, values in final_accuracies(records).items()}
-    best = {
-        name: max((means[key], key) for key in means if key[0] == name)[1] for name, *_ in means
-    }
-    chosen = []
-    for record in records:
-        setting = dict(record["setting"])
-        key = (setting["optimizer"], setting["batch_size"], setting["learning_rate"])
-        if best[setting["optimizer"]] == key:
-            chosen.append(setting | {"test": True})
-    return chosen
+    best = _best(records, 1).values()
+    return [{**record["setting"], "test": True} for record in records if _key(record) in best]
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
@@ -133,12 +129,7 @@ def calmest_runs(records: Sequence[StoredRun], batch_size: int, seed: int) -> li
 
     At a high rate each step makes more of a last digit that another processor rounds otherwise.
     """
-    found: dict[str, StoredRun] = {}
-    for one in records:
-        s = one["setting"]
-        if (s["batch_size"], s["seed"]) == (batch_size, seed):
-            name = s["optimizer"]
-            found[name] = min(
-                found.get(name, one), one, key=lambda r: r["setting"]["learning_rate"]
-            )
-    return list(found.values())
+    wanted = {"batch_size": batch_size, "seed": seed}.items()
+    runs = [one for one in records if wanted <= one["setting"].items()]
+    falling = sorted(runs, key=lambda one: -one["setting"]["learning_rate"])
+    return list({one["setting"]["optimizer"]: one for one in [*runs, *falling]}.values())

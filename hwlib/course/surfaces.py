@@ -1,7 +1,5 @@
 """Surfaces over the plane, and the paths of PyTorch's optimisers on them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -15,11 +13,7 @@ from hwlib.train import OPTIMIZERS
 SURFACES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor], tuple[float, float]]] = {
     "valley": ("a straight valley", lambda x, y: 0.5 * x**2 + 12.5 * y**2, (-2.0, 1.0)),
     "bend": ("a bent valley", lambda x, y: 0.25 * (1 - x) ** 2 + 4 * (y - x**2) ** 2, (-1.2, 0.2)),
-    "saddle": (
-        "a saddle",
-        lambda x, y: 0.5 * x**2 - 0.5 * y**2 + 0.25 * y**4 + 0.25,
-        (-2.0, 0.01),
-    ),
+    "saddle": ("a saddle", lambda x, y: 0.5 * x**2 - 0.5 * y**2 + 0.25 * y**4 + 0.25, (-2, 0.01)),
 }
 
 

@@ -91,9 +91,8 @@ def measure(dtype: type[np.floating], pool: Any) -> Iterator[dict[str, Any]]:
     }
     for title, (name, y, z) in cases.items():
         exact = exact_values(name, y, z, pool)
-        tiny = float(np.finfo(dtype).tiny)
-        numbers = (np.abs(exact.high), np.abs(z), np.where(y == 0, 1, y))
-        normal = np.all([number >= tiny for number in numbers], axis=0)
+        numbers = np.abs(exact.high), np.abs(z), np.where(y == 0, 1, y)
+        normal = np.min(numbers, axis=0) >= np.finfo(dtype).tiny
         for library, functions in LIBRARIES.items():
             if name not in functions or (library == "SciPy" and "soft labels" in title):
                 continue
@@ -136,7 +135,6 @@ def main() -> None:
             "curves": {str(label): curve(label, pool) for label in (1, 0)},
         }
     record["tables"] = tables(record)
-    TARGET.parent.mkdir(exist_ok=True)
     draw(record, TARGET.with_suffix(".svg"))
     TARGET.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{TARGET.name} is written")

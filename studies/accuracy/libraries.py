@@ -15,7 +15,6 @@ from sklearn._loss import HalfBinomialLoss
 from hwlib.losses import logistic_loss_logit_grad, logistic_loss_per_example, sigmoid, softplus
 
 Array = NDArray[Any]
-Function = Callable[[Any, Array], Array]
 PACKAGES = ("numpy", "torch", "scikit-learn", "scipy", "jax", "jaxlib", "optax", "mpmath", "gmpy2")
 
 jax.config.update("jax_enable_x64", True)
@@ -36,15 +35,7 @@ def _optax_sum(z: jax.Array, y: jax.Array) -> jax.Array:
     return optax.sigmoid_binary_cross_entropy(z, y).sum()
 
 
-def _half_binomial(method: str) -> Function:
-    def call(y: Array, z: Array) -> Array:
-        # Both are given in float64 or both in float32; the result has the same type.
-        return getattr(HalfBinomialLoss(), method)(y, np.ascontiguousarray(z))
-
-    return call
-
-
-LIBRARIES: dict[str, dict[str, Function]] = {
+LIBRARIES: dict[str, dict[str, Callable[[Any, Array], Array]]] = {
     "hwlib": {
         "sigmoid": lambda _, z: sigmoid(z),
         "softplus": lambda _, z: softplus(z),
@@ -57,7 +48,7 @@ LIBRARIES: dict[str, dict[str, Function]] = {
         "loss": _torch_loss,
         "derivative": _torch_derivative,
     },
-    "scikit-learn": {"loss": _half_binomial("loss"), "derivative": _half_binomial("gradient")},
+    "scikit-learn": {"loss": HalfBinomialLoss().loss, "derivative": HalfBinomialLoss().gradient},
     "optax": {
         "sigmoid": lambda _, z: np.asarray(jax.nn.sigmoid(z)),
         "softplus": lambda _, z: np.asarray(jax.nn.softplus(z)),

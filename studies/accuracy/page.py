@@ -1,6 +1,7 @@
 """The table and the figure of the page on accuracy, made from the record of a run."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,9 @@ import matplotlib.pyplot as plt
 from hwlib import plot
 
 LIBRARIES = ("hwlib", "PyTorch", "scikit-learn", "optax", "SciPy")
-FUNCTIONS = (
-    *("loss, hard labels", "loss, soft labels"),
-    *("derivative, hard labels", "derivative, soft labels", "sigmoid", "softplus"),
-)
+FUNCTIONS = ["loss, hard labels", "loss, soft labels"]
+FUNCTIONS += ["derivative, hard labels", "derivative, soft labels", "sigmoid", "softplus"]
+NO_DIGIT = {"float32": 2.0**22, "float64": 2.0**51}  # an error in ulp that leaves none
 
 
 def accuracy_rows(
@@ -24,18 +24,13 @@ def accuracy_rows(
     purpose, for speed. "none right" stands for an error that leaves no digit of the result.
     """
     rows = []
-    for function in functions:
-        for precision, bits in (("float32", 24), ("float64", 53)):
-            measured = [
-                row
-                for row in record["rows"]
-                if row["function"] == function and row["precision"] == precision
-            ]
-            worst = {row["library"]: row["worst_normal"] for row in measured}
-            cells = [_cell(worst.get(library), 2.0 ** (bits - 2)) for library in libraries]
-            larger = any(row["unit"] == "larger term" for row in measured)
-            what = f"{function} (of the larger term)" if larger else function
-            rows.append([what, precision, *cells])
+    for function, precision in product(functions, NO_DIGIT):
+        case = function, precision
+        measured = [row for row in record["rows"] if (row["function"], row["precision"]) == case]
+        worst = {row["library"]: row["worst_normal"] for row in measured}
+        cells = [_cell(worst.get(library), NO_DIGIT[precision]) for library in libraries]
+        larger = any(row["unit"] == "larger term" for row in measured)
+        rows.append([f"{function} (of the larger term)" if larger else function, precision, *cells])
     return rows
 
 
@@ -50,11 +45,9 @@ def _cell(worst: float | None, no_digit: float) -> str:
 def tables(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the tables of the page by name."""
     versions = [[name, number] for name, number in record["versions"].items()]
+    worst = accuracy_rows(record, FUNCTIONS, LIBRARIES)
     return {
-        "worst": {
-            "headers": ["Worst error in ulp of", "Precision", *LIBRARIES],
-            "rows": accuracy_rows(record, FUNCTIONS, LIBRARIES),
-        },
+        "worst": {"headers": ["Worst error in ulp of", "Precision", *LIBRARIES], "rows": worst},
         "versions": {"headers": ["Library", "Version"], "rows": versions},
     }
 

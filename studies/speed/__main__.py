@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 from datetime import date
 from importlib.metadata import version
 from itertools import chain
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hwlib.data import load_fashion_mnist
-from studies.speed import accuracy, epochs, gradient, page, start, together
+from studies.speed import gradient, page, start, training
 from studies.speed.stopwatch import measure
 
 TARGET = start.TOP / "book" / "data" / "bench.json"
@@ -42,8 +41,10 @@ def machine() -> dict[str, Any]:
 def speed() -> dict[str, Any]:
     """Return the times of everything but the chapters."""
     data = load_fashion_mnist(allow_stand_in=False)
-    cases = chain(epochs.cases(data), gradient.cases(), together.cases(data), start.cases())
-    return {"rows": measure(cases, REPEATS), "accuracy": accuracy.times(data)}
+    cases = chain(
+        training.epoch_cases(data), gradient.cases(), training.seed_cases(data), start.cases()
+    )
+    return {"rows": measure(cases, REPEATS), "accuracy": training.times(data)}
 
 
 def store(record: dict[str, Any], path: Path = TARGET) -> None:
@@ -53,15 +54,14 @@ def store(record: dict[str, Any], path: Path = TARGET) -> None:
     page.draw(record, path.with_suffix(".svg"))
 
 
-def main() -> int:
+def main() -> None:
     """Measure one part and store it beside the other."""
     parser = argparse.ArgumentParser(prog="python -m studies.speed", description=__doc__)
     parser.add_argument("part", choices=("speed", "chapters"))
     part = parser.parse_args().part
     made = {"machine": machine()} | (speed() if part == "speed" else {"rows": start.chapters()})
     store(json.loads(TARGET.read_text(encoding="utf-8")) | {part: made})
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

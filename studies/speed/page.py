@@ -6,33 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 
 from hwlib import plot
 
 MARKERS = {"floor": "o", "PyTorch's example": "s", "autograd": "^", "scikit-learn": "D"}
-# Table: how its rows begin, the headers behind the first, and the ways whose ratios it shows.
-COMPARISONS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    "epochs": (
-        "MLP|CNN",
-        ("Ours", "Ours / floor", "PyTorch's example / ours"),
-        ("floor", "PyTorch's example"),
-    ),
-    "gradient": (
-        "gradient",
-        ("Ours", "Ours / floor", "PyTorch autograd / ours", "scikit-learn / ours"),
-        ("floor", "autograd", "scikit-learn"),
-    ),
-    "together": (
-        r"\d+ seeds",
-        ("One after the other", "Together / one after the other"),
-        ("together",),
-    ),
-    "start": ("loading|a process|building", ("Time",), ()),
+RATIOS = {
+    "floor": "Ours / floor",
+    "PyTorch's example": "PyTorch's example / ours",
+    "autograd": "PyTorch autograd / ours",
+    "scikit-learn": "scikit-learn / ours",
+    "together": "Together / one after the other",
+}
+# Of each table: how its rows begin, what our time is called, and the ways whose ratios it shows.
+COMPARISONS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "epochs": ("MLP|CNN", "Ours", ("floor", "PyTorch's example")),
+    "gradient": ("gradient", "Ours", ("floor", "autograd", "scikit-learn")),
+    "together": (r"\d+ seeds", "One after the other", ("together",)),
+    "start": ("loading|a process|building", "Time", ()),
 }
 HEADERS = {
-    "accuracy": ("Accuracy", "Our recipe", "Ours", "PyTorch's example", "Ratio"),
-    "chapters": ("Chapter", "Time", "Peak memory"),
-    "machines": ("Part", "Date", "Processors", "Versions", "Load before the start"),
+    "accuracy": ["Accuracy", "Our recipe", "Ours", "PyTorch's example", "Ratio"],
+    "chapters": ["Chapter", "Time", "Peak memory"],
+    "machines": ["Part", "Date", "Processors", "Versions", "Load before the start"],
 }
 
 
@@ -46,13 +42,9 @@ def seconds(value: float) -> str:
 
 def compared(row: Mapping[str, Any], ways: Iterable[str]) -> list[str]:
     """Return our time, and the ratios of other ways: median, and the range of the repeats."""
-    cells = [row["what"], seconds(row["ways"]["ours"]["seconds"])]
-    for way in ways:
-        found = row["ways"].get(way)
-        cells.append(
-            f"{found['ratio']:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else "–"
-        )
-    return cells
+    found = [row["ways"].get(way) for way in ways]
+    ratios = ["{ratio:.2f} ({low:.2f} to {high:.2f})".format(**f) if f else "–" for f in found]
+    return [row["what"], seconds(row["ways"]["ours"]["seconds"]), *ratios]
 
 
 def accuracy(row: Mapping[str, Any]) -> list[str]:
@@ -60,6 +52,11 @@ def accuracy(row: Mapping[str, Any]) -> list[str]:
     ours, usual = row["seconds"], row["usual_seconds"]
     others = ["not reached", "–"] if usual is None else [seconds(usual), f"{usual / ours:.1f}"]
     return [f"{row['level']} %", row["recipe"], seconds(ours), *others]
+
+
+def chapter(row: Mapping[str, Any]) -> list[str]:
+    """Return what it costs to execute a chapter."""
+    return [row["chapter"], seconds(row["seconds"]), f"{row['peak_megabytes']:,.0f} MB"]
 
 
 def machine(name: str, m: Mapping[str, Any]) -> list[str]:
@@ -75,16 +72,13 @@ def tables(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     rows = {
         "machines": [machine(part, record[part]["machine"]) for part in ("speed", "chapters")],
         "accuracy": [accuracy(row) for row in speed["accuracy"]],
-        "chapters": [
-            [row["chapter"], seconds(row["seconds"]), f"{row['peak_megabytes']:,.0f} MB"]
-            for row in chapters["rows"]
-        ],
+        "chapters": [chapter(row) for row in chapters["rows"]],
     }
     headers = dict(HEADERS)
-    for name, (what, others, ways) in COMPARISONS.items():
-        headers[name] = ("What", *others)
-        rows[name] = [compared(row, ways) for row in speed["rows"] if re.match(what, row["what"])]
-    return {name: {"headers": list(headers[name]), "rows": rows[name]} for name in rows}
+    for name, (begin, time, ways) in COMPARISONS.items():
+        headers[name] = ["What", time, *(RATIOS[way] for way in ways)]
+        rows[name] = [compared(row, ways) for row in speed["rows"] if re.match(begin, row["what"])]
+    return {name: {"headers": headers[name], "rows": rows[name]} for name in rows}
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:
@@ -93,14 +87,14 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     rows = [row for row in record["speed"]["rows"] if "floor" in row["ways"]][::-1]
     fig, ax = plt.subplots(figsize=(6.4, 4.2))
     for way, marker in MARKERS.items():
-        places = [place for place, row in enumerate(rows) if way in row["ways"]]
-        cells = [rows[place]["ways"][way] for place in places]
-        ends = [[cell[k] for k in ("ratio", "low", "high")] for cell in cells]
+        cells = {n: row["ways"][way] for n, row in enumerate(rows) if way in row["ways"]}
+        middle, low, high = (
+            np.array([c[k] for c in cells.values()]) for k in ("ratio", "low", "high")
+        )
         if way == "floor":
-            ends = [[1 / middle, 1 / high, 1 / low] for middle, low, high in ends]
-        errors = [[m - low for m, low, _ in ends], [high - m for m, _, high in ends]]
-        values = [middle for middle, _, _ in ends]
-        ax.errorbar(values, places, xerr=errors, fmt=marker, linestyle="none", label=way)
+            middle, low, high = 1 / middle, 1 / high, 1 / low
+        errors = [middle - low, high - middle]
+        ax.errorbar(middle, list(cells), xerr=errors, fmt=marker, linestyle="none", label=way)
     ax.axvline(1, color="grey", linewidth=0.8)
     ax.set_xscale("log")
     ax.set_yticks(range(len(rows)), [row["what"] for row in rows])

@@ -34,16 +34,13 @@ def load() -> None:
     to_tensors(data.test_images, data.test_labels)
 
 
-def run(arguments: tuple[str, ...]) -> None:
-    """Run a new process of this Python."""
-    subprocess.run([sys.executable, *arguments], check=True, cwd=TOP, capture_output=True)
-
-
 def cases() -> Iterator[Case]:
-    """Yield loading, building the website, and each import."""
+    """Yield loading, and new processes of this Python: building the website, and each import."""
     yield Case("loading the data set into tensors", {"ours": lambda: load})
     for what, arguments in PROCESSES.items():
-        yield Case(what, {"ours": partial(partial, run, arguments)})
+        command = [sys.executable, *arguments]
+        run = partial(subprocess.run, command, check=True, cwd=TOP, capture_output=True)
+        yield Case(what, {"ours": partial(partial, run)})
 
 
 def execute(chapter: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studies.speed import __main__ as bench
-from studies.speed import accuracy, page, stopwatch
+from studies.speed import page, stopwatch, training
 
 BOOK = Path(__file__).parents[2] / "book"
 
@@ -31,7 +31,7 @@ def record():
         {"level": 92, "recipe": "long", "test_accuracy": 0.93, "seconds": 50.0},
     ]
     courses = [[(30.0, 0.85), (60.0, 0.905)], [(45.0, 0.90), (90.0, 0.91)]]
-    speed = {"rows": rows, "accuracy": accuracy.compared(levels, courses)}
+    speed = {"rows": rows, "accuracy": training.compared(levels, courses)}
     chapter = {"chapter": "01_x", "seconds": 3.0, "peak_megabytes": 1234.5}
     made = bench.machine()
     return {"speed": speed | {"machine": made}, "chapters": {"rows": [chapter], "machine": made}}

@@ -1,0 +1,221 @@
+"""Training on the 60,000 images: one epoch, several seeds at once, and the time to an accuracy.
+
+Beside ours stand PyTorch's example for MNIST and the floor, which is the arithmetic alone.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from hwlib.batches import Batches, to_tensors
+from hwlib.course.loading import per_image_loader
+from hwlib.data import ImageData
+from hwlib.evaluate import evaluate
+from hwlib.models import CNN, MLP
+from hwlib.train import OPTIMIZERS, fit_one_cycle, train_epoch
+from studies.speed.stopwatch import Case, Timed, seconds
+
+# Of each epoch: network, batch size, and whether PyTorch's example is timed too.
+EPOCHS = [("MLP", 2500, True), ("MLP", 128, True), ("CNN", 250, True), ("CNN", 128, False)]
+MODELS: dict[str, Callable[[], nn.Module]] = {"MLP": MLP, "CNN": CNN}
+# Each recipe is the shortest of those tried on the validation set that passes the level safely.
+RECIPES: dict[int, tuple[str, Callable[[], nn.Module], int, float]] = {
+    85: ("MLP, one cycle of 2 epochs", MLP, 2, 0.01),
+    88: ("MLP, one cycle of 8 epochs", MLP, 8, 0.01),
+    90: ("CNN, one cycle of 4 epochs", CNN, 4, 0.01),
+    92: ("CNN of 32 and 64 maps, one cycle of 8 epochs", partial(CNN, (32, 64), 128), 8, 0.005),
+}
+USUAL_EPOCHS = {"MLP": 5, "CNN": 8}
+SEEDS = 5
+DISTINCT = 8  # batches, which are repeated
+STEPS = {32: 200, 128: 104, 2500: 8}  # per batch size: as many as take about half a second
+Batch = tuple[Tensor, Tensor]
+Course = list[tuple[float, float]]  # seconds and accuracy after each epoch
+
+
+def linear_floor(layer: nn.Linear, inputs: Tensor, output: Tensor, first: bool) -> Timed:
+    """Return the two or three matrix products of a linear layer, for one batch."""
+    weight = layer.weight
+    weight_gradient, input_gradient = torch.empty_like(weight), torch.empty_like(inputs)
+
+    def products() -> None:
+        torch.mm(inputs, weight.T, out=output)
+        torch.mm(output.T, inputs, out=weight_gradient)
+        if not first:
+            torch.mm(output, weight, out=input_gradient)
+
+    return products
+
+
+def convolution_floor(layer: nn.Conv2d, inputs: Tensor, output: Tensor, first: bool) -> Timed:
+    """Return the convolution and the gradients of a convolutional layer, for one batch."""
+    weight, bias = layer.weight, layer.bias
+    setting: tuple[Any, ...] = (layer.stride, layer.padding, layer.dilation, False, [0, 0], 1)
+    sizes, wanted = [len(weight)], [not first, True, True]
+
+    def products() -> None:
+        torch.ops.aten.convolution(inputs, weight, bias, *setting)
+        torch.ops.aten.convolution_backward(output, inputs, weight, sizes, *setting, wanted)
+
+    return products
+
+
+@torch.no_grad()
+def layer_floors(name: str, images: Tensor) -> list[Timed]:
+    """Return the products of one batch, layer by layer, on the inputs that each layer gets."""
+    floors: list[Timed] = []
+
+    def add(layer: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        make = linear_floor if isinstance(layer, nn.Linear) else convolution_floor
+        floors.append(make(layer, *inputs, output, first=not floors))
+
+    model = MODELS[name]()
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            layer.register_forward_hook(add)
+    model(images)
+    return floors
+
+
+def floor(name: str, size: int, images: Tensor) -> Timed:
+    """The same products on the same tensors as in an epoch, and nothing else."""
+    first, *_, last = images.split(size)
+    steps = layer_floors(name, first) * (len(images) // size)
+    steps += layer_floors(name, last) if len(images) % size else []
+
+    @torch.no_grad()
+    def run() -> None:
+        for step in steps:
+            step()
+
+    return run
+
+
+def our_epoch(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
+    """An epoch as in the chapters; one step is made before, for what PyTorch loads then."""
+    model = MODELS[name]()
+    optimizer = OPTIMIZERS["Adam 0.01"](model.parameters())
+    train_epoch(model, [(images[:size], labels[:size])], optimizer)
+    batches = Batches(images, labels, size, generator=torch.Generator())
+    return lambda: train_epoch(model, batches, optimizer)
+
+
+def usual_epoch(model: nn.Module, size: int, data: ImageData, learning_rate: float) -> Timed:
+    """PyTorch's MNIST example: a DataLoader with per-image ToTensor and two workers."""
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    loader = per_image_loader(data.train_images, data.train_labels, size, shuffle=True, workers=2)
+
+    def epoch() -> None:
+        model.train()
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+
+    return epoch
+
+
+def epoch_cases(data: ImageData) -> Iterator[Case]:
+    """Yield one case for each network and batch size."""
+    images, labels = to_tensors(data.train_images, data.train_labels)
+    for name, size, compared in EPOCHS:
+        ways: dict[str, Callable[[], Timed]] = {
+            "floor": partial(floor, name, size, images),
+            "ours": partial(our_epoch, name, size, images, labels),
+        }
+        if compared:
+            ways["PyTorch's example"] = partial(usual_epoch, MODELS[name](), size, data, 0.01)
+        yield Case(f"{name}, batch {size}", ways)
+
+
+def in_turn(batches: list[Batch]) -> Timed:
+    """Return the training of one model after the other."""
+    models = [MLP() for _ in range(SEEDS)]
+    optimizers = [OPTIMIZERS["Adam 0.01"](model.parameters()) for model in models]
+
+    def train() -> None:
+        for seed, (model, optimizer) in enumerate(zip(models, optimizers, strict=True)):
+            for images, labels in batches:
+                optimizer.zero_grad()
+                F.cross_entropy(model(images[seed]), labels[seed]).backward()
+                optimizer.step()
+
+    return train
+
+
+def together(batches: list[Batch]) -> Timed:
+    """Return the training of all models at once, their parameters stacked, by ``torch.func``."""
+    parameters, _ = stack_module_state([MLP() for _ in range(SEEDS)])
+    optimizer = OPTIMIZERS["Adam 0.01"](parameters.values())
+    skeleton = MLP()
+
+    def loss(weights: dict[str, Tensor], images: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(functional_call(skeleton, weights, (images,)), labels)
+
+    def train() -> None:
+        for images, labels in batches:
+            optimizer.zero_grad()
+            vmap(loss)(parameters, images, labels).sum().backward()
+            optimizer.step()
+
+    return train
+
+
+def seed_cases(data: ImageData) -> Iterator[Case]:
+    """Yield one case for each batch size; every seed meets batches of its own, as in a sweep."""
+    images, labels = to_tensors(data.train_images, data.train_labels)
+    for size, steps in STEPS.items():
+        shape = (DISTINCT, SEEDS, size)
+        order = torch.randint(len(images), shape, generator=torch.Generator().manual_seed(0))
+        batches = [(images[index], labels[index]) for index in order] * (steps // DISTINCT)
+        ways = {"ours": partial(in_turn, batches), "together": partial(together, batches)}
+        yield Case(f"{SEEDS} seeds of the MLP, batch {size}", ways)
+
+
+def time_to(level: int, data: ImageData, test: Batches) -> dict[str, Any]:
+    """Train by the recipe for this level, from the first to the last step."""
+    recipe, make_model, epochs, learning_rate = RECIPES[level]
+    images, labels = to_tensors(data.train_images, data.train_labels)
+    train = Batches(images, labels, 250, generator=torch.Generator().manual_seed(0))
+    few = Batches(images[:10], labels[:10], 1)  # evaluated after each epoch
+    fit = partial(fit_one_cycle, make_model, seed=0, learning_rate=learning_rate)
+    fit(few, few, epochs=1)  # what PyTorch loads at a first step is no part of any recipe
+    runs: list[Any] = []
+    taken = seconds(lambda: runs.append(fit(train, few, epochs=epochs)))
+    accuracy = evaluate(runs[0].model, test).accuracy
+    assert accuracy >= level / 100, f"{recipe}: expected {level} %, got {100 * accuracy:.2f} %"
+    return {"level": level, "recipe": recipe, "test_accuracy": accuracy, "seconds": taken}
+
+
+def usual_course(name: str, data: ImageData, test: Batches) -> Course:
+    """Train as PyTorch's example, with its batches of 64 and Adam at its rate."""
+    torch.manual_seed(0)
+    model = MODELS[name]()
+    epoch = usual_epoch(model, 64, data, 0.001)
+    found, spent = [], 0.0
+    for _ in range(USUAL_EPOCHS[name]):
+        spent += seconds(epoch)
+        found.append((spent, evaluate(model, test).accuracy))
+    return found
+
+
+def compared(rows: list[dict[str, Any]], courses: list[Course]) -> list[dict[str, Any]]:
+    """Add to each level the time of PyTorch's example, of the sooner network, or None."""
+    for row in rows:
+        passed = [s for course in courses for s, a in course if a >= row["level"] / 100]
+        row["usual_seconds"] = min(passed, default=None)
+    return rows
+
+
+def times(data: ImageData) -> list[dict[str, Any]]:
+    """Return for each level our time and that of PyTorch's example."""
+    test = Batches(*to_tensors(data.test_images, data.test_labels), 1000)
+    rows = [time_to(level, data, test) for level in RECIPES]
+    return compared(rows, [usual_course(name, data, test) for name in USUAL_EPOCHS])

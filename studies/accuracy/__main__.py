@@ -42,7 +42,7 @@ SCOPE = (
 
 def logits(n: int, dtype: type[np.floating], rng: np.random.Generator) -> Array:
     """Draw n logits, as described in ``SCOPE``."""
-    info, part = np.finfo(dtype), n // 6
+    info, part = np.finfo(dtype), n // 7
     bits = np.dtype(f"u{info.bits // 8}")
     largest = int(np.array(info.max).view(bits))
     every_exponent = rng.integers(0, largest, 2 * part, dtype=bits, endpoint=True).view(dtype)
@@ -50,7 +50,7 @@ def logits(n: int, dtype: type[np.floating], rng: np.random.Generator) -> Array:
     near = rng.choice(near, part).view(bits) + rng.integers(0, 9, part, dtype=bits)
     magnitudes = [every_exponent, near.view(dtype), np.abs(rng.standard_normal(part))]
     magnitudes += [rng.uniform(0, limit, part) for limit in (40, 110)]
-    magnitudes.append(rng.uniform(0, 760, n - 6 * part + part)[: n - 6 * part])
+    magnitudes.append(rng.uniform(0, 760, n - 6 * part))
     corners = [0, info.max, info.tiny, info.smallest_subnormal]
     z = np.r_[np.concatenate(magnitudes), corners][-n:].astype(dtype)
     return np.where(rng.random(n) < 0.5, -z, z)

@@ -52,6 +52,11 @@ def test_rate_follows_the_printed_equation(rates):
     assert (betas[0], betas[peak], betas[-1]) == pytest.approx((0.95, 0.85, 0.95))
 
 
+def test_the_rate_of_the_homework_is_the_usual_peak(rates):
+    fit_one_cycle(small_model, small_batches(), small_batches(), epochs=1, seed=0)
+    assert max(rate for rate, _ in rates) == pytest.approx(0.01)
+
+
 def test_run_starts_from_the_seed_and_repeats():
     first, second = (
         fit_one_cycle(small_model, small_batches(), small_batches(), epochs=2, seed=3)
@@ -59,6 +64,7 @@ def test_run_starts_from_the_seed_and_repeats():
     )
     assert first.history.train_loss == second.history.train_loss
     assert len(first.history.validation_accuracy) == 2
+    assert first.seed == 3
     other = fit_one_cycle(small_model, small_batches(), small_batches(), epochs=2, seed=4)
     assert other.history.train_loss != first.history.train_loss
 

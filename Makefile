@@ -69,7 +69,7 @@ equations: env-test  ## check every displayed equation, print how each was decid
 	$(RUN) -m tools.equations
 
 site: env-test  ## load every page of the website in a browser and check it
-	$(TEST) tests/site -n auto --dist loadgroup
+	$(TEST) tests/site -n auto --dist loadfile
 
 nbval: env-test  ## execute every chapter again and compare with its stored outputs
 	$(TEST) --nbval book -n auto --dist loadfile

@@ -54,7 +54,6 @@ def in_firefox(fox: firefox.Firefox, address: str, more: str = "") -> list[str]:
     return found
 
 
-@pytest.mark.xdist_group("firefox")
 @pytest.mark.parametrize("name", listed_pages())
 def test_a_page_looks_right_in_firefox(fox: firefox.Firefox, site_url: str, name: str) -> None:
     found = in_firefox(fox, f"{site_url}{name}")

@@ -55,11 +55,16 @@ def label_lines(ax: Axes) -> None:
         for low, high in pairwise(np.argsort(heights)):
             short = max(0, room - (places[high] - places[low]))
             places[[low, high]] += [-short / 2, short / 2]
-    style: dict[str, Any] = {"textcoords": "offset points", "va": "center"}
-    style["annotation_clip"] = False
     for line, end, moved in zip(lines, ends, places - heights, strict=True):
-        text, place, offset = str(line.get_label()), tuple(end), (5, float(moved))
-        ax.annotate(text, place, offset, color=line.get_color(), **style)
+        ax.annotate(
+            str(line.get_label()),
+            (float(end[0]), float(end[1])),
+            xytext=(5, float(moved)),
+            textcoords="offset points",
+            va="center",
+            color=line.get_color(),
+            annotation_clip=False,
+        )
 
 
 def plot_images(axes: Sequence[Axes], images: ArrayLike, titles: Sequence[str]) -> None:
@@ -218,11 +223,16 @@ def _write(
     ax: Axes, place: tuple[float, float], value: float, points_above: float, color: str
 ) -> None:
     """Write a number with three digits, centred some points above (or below) a place."""
-    style: dict[str, Any] = {"color": color, "fontsize": 10, **_CENTRED}
-    style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
-    text, offset = f"{value:.3g}", (0, points_above)
-    note = ax.annotate(text, place, offset, textcoords="offset points", **style)
-    note.set_in_layout(False)
+    ax.annotate(
+        f"{value:.3g}",
+        place,
+        xytext=(0, points_above),
+        textcoords="offset points",
+        color=color,
+        fontsize=10,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+        **_CENTRED,
+    ).set_in_layout(False)
 
 
 def plot_probability_map(

@@ -192,7 +192,7 @@ plain_pip() {
   export PATH="$FOLDER/environment/bin:$PATH"
   succeeds python -m pip install --quiet -r requirements.txt
   succeeds jupyter-book build .
-  says "finished"
+  says "build succeeded."
   silent
   (cd book && succeeds python -c "import hwlib.train")
   succeeds pytest -q tests/book tests/test_losses.py

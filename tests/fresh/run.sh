@@ -45,7 +45,7 @@ fail() {
 succeeds() { "$@" >"$FOLDER/said" 2>&1 || fail "$*"; }
 refuses() { ! "$@" >"$FOLDER/said" 2>&1 || fail "$* should fail"; }
 says() { grep -qF -- "$1" "$FOLDER/said" || fail "it does not say: $1"; }
-silent() { ! grep -qiE 'warning|Traceback' "$FOLDER/said" || fail "it warns"; }
+silent() { ! grep -qE 'WARNING|Warning:|Traceback' "$FOLDER/said" || fail "it warns"; }
 
 ODD="$FOLDER/a b ü \"q\" 'p' \$x"
 

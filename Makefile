@@ -1,7 +1,8 @@
 # The commands of the course. Each sets up what it needs in .venv; `make` lists them.
 PYTHON ?= python3
 RUN    := .venv/bin/python
-TEST   := $(RUN) -m pytest
+TEST   := $(RUN) -m pytest -p tools
+CELLS  := $(TEST) -p no:hypothesispytest --nbval
 UV     := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
           --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
@@ -50,9 +51,10 @@ quick: env-test  ## in 90 seconds: style, types, the core's tests, equations, ch
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(TEST) tests/test_*.py tests/book/test_equations.py -k "not planted" -n auto --dist loadfile
-	$(TEST) --nbval book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb
+	$(CELLS) book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb
 
-test: lint unit site nbval  ## everything: style, types, tests, the website, every chapter again
+test: lint  ## everything: style, types, tests, the website, every chapter again
+	$(TEST) --nbval tests book -n auto --dist loadfile
 
 lint: env-test  ## check style and types
 	$(RUN) -m ruff check .
@@ -72,7 +74,7 @@ site: env-test  ## load every page of the website in a browser and check it
 	$(TEST) tests/site -n auto --dist loadfile
 
 nbval: env-test  ## execute every chapter again and compare with its stored outputs
-	$(TEST) --nbval book -n auto --dist loadfile
+	$(CELLS) book -n auto --dist loadfile
 
 elsewhere: env-test  ## execute the chapters under other instruction sets of the processor
 	$(RUN) -m tools.elsewhere

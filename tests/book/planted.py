@@ -64,13 +64,15 @@ class Book:
         """Everybody who might object, the cheapest first."""
         for link in changed_links(original, changed):
             yield find_failure(link)
+        if original.label in ADAPTERS:
+            yield self._disagreement(original.label, original, changed)
         before, after = definition(original.statement), definition(changed.statement)
-        affected = {original.label}
+        affected = set()
         if before and after:
             key, meaning = before[0], original.scope.meanings[before[0]]
             assert isinstance(meaning, Defined)
             users = [c for c in self.contexts if self.uses(c, key, meaning)]
-            affected |= {c.label for c in users}
+            affected = {c.label for c in users} - {original.label}
             for context in users:
                 if context.label.startswith("eq-wrong-"):
                     continue
@@ -79,7 +81,11 @@ class Book:
                     if link.kind == "assertion" and context is not original:
                         yield find_failure(link, count=FEW)
         for label in affected & ADAPTERS.keys():
-            yield disagreement(label, {label: self._replaced(label, original, changed)})
+            yield self._disagreement(label, original, changed)
+
+    def _disagreement(self, label: str, original: Context, changed: Context) -> str:
+        """How the code differs from an equation, as that is with the error in the book."""
+        return disagreement(label, {label: self._replaced(label, original, changed)})
 
     def _replaced(self, label: str, original: Context, changed: Context) -> list[Context]:
         """The statements of an equation as they are with the error in the book."""

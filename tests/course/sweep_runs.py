@@ -8,6 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from hwlib.course.moons import two_moons
+from hwlib.two_layer import gradient_descent, init_weights
+
 
 def square(*, x: float, seconds: float = 0.0, calls: str = "") -> dict[str, Any]:
     """Return x², after ``seconds``; append x to the file ``calls``."""
@@ -16,6 +21,16 @@ def square(*, x: float, seconds: float = 0.0, calls: str = "") -> dict[str, Any]
             file.write(f"{x}\n")
     time.sleep(seconds)
     return {"square": x * x}
+
+
+def descend(*, learning_rate: float, seed: int, seconds: float = 0.5) -> dict[str, Any]:
+    """Return the losses of a small network that learns, after ``seconds``."""
+    rng = np.random.default_rng(seed)
+    points, labels = two_moons(100, 0.2, rng)
+    weights = init_weights(2, 10, rng)
+    descent = gradient_descent(points, labels, weights, learning_rate=learning_rate, steps=100)
+    time.sleep(seconds)
+    return {"losses": descent.losses.tolist()}
 
 
 def square_or_die(*, x: float, weapon: str) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Where the interactive figures stand, and how a test opens one."""
 
 import json
+import re
+from functools import cache
 from typing import Any
 
+from pages import TOP
 from playwright.sync_api import FloatRect, Locator, Page
 
 from studies import figures
@@ -22,9 +25,28 @@ def record(name: str) -> dict[str, Any]:
     return json.loads((figures.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def visit(page: Page, name: str, state: str = "") -> Page:
-    """Open the page of a figure in a given state and wait until the figure is built."""
-    page.goto(f"book/{FIGURES[name]}.html{state}")
+@cache
+def without_text(chapter: str) -> str:
+    """A page of the site with nothing left of the article but its interactive figures.
+
+    A browser takes a second for a chapter, and most tests of a figure ask nothing of its text.
+    """
+    page = (TOP / "_build" / "html" / "book" / f"{chapter}.html").read_text("utf-8")
+    start, end = page.index(">", page.index("<article")) + 1, page.rindex("</article>")
+    figures_of = re.findall(r'<figure class="alive".*?</figure>', page, re.DOTALL)
+    outline = re.compile(r'<nav[^>]*"pst-page-toc-nav".*?</nav>', re.DOTALL)  # of the headings
+    return page[:start] + "".join(figures_of) + outline.sub("", page[end:])
+
+
+def visit(page: Page, name: str, state: str = "", *, whole: bool = False) -> Page:
+    """Open a figure in a given state, on its whole page or alone, and wait until it is built."""
+    address = f"book/{FIGURES[name]}.html"
+    if not whole:
+        page.route(
+            re.compile(rf"/{address}"),
+            lambda route: route.fulfill(body=without_text(FIGURES[name]), content_type="text/html"),
+        )
+    page.goto(f"{address}{state}")
     page.wait_for_selector(f'[data-alive="{name}"][data-ready="yes"]')
     return page
 

@@ -181,7 +181,7 @@ def test_images_on_which_the_networks_disagree_are_those_of_pytorch(page: Page) 
 
 
 def test_the_landing_page_has_two_opinions_on_a_drawing_and_three_doors(page: Page) -> None:
-    visit(page, "garment")
+    visit(page, "garment", whole=True)
     app = page.locator('[data-alive="garment"]')
     says = app.locator(".alive-says")
     assert "The MLP " in says.inner_text()

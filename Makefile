@@ -2,7 +2,6 @@
 PYTHON ?= python3
 RUN    := .venv/bin/python
 TEST   := $(RUN) -m pytest -p tools
-CELLS  := $(TEST) -p no:hypothesispytest --nbval
 UV     := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
           --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
@@ -47,13 +46,11 @@ student: env-test  ## write the students' notebooks, the instructor's edition, a
 
 ##@ Write
 quick: env-test  ## in 90 seconds: style, types, the core's tests, equations, chapters 1 to 3
-	$(RUN) -m ruff check .
-	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy
-	$(TEST) tests/test_*.py tests/book/test_equations.py -k "not planted" -n auto --dist loadfile
-	$(CELLS) book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb
+	$(TEST) --nbval $(filter-out %_download.py %_package.py,$(wildcard tests/test_*.py)) \
+	  tests/book/test_equations.py book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb \
+	  -k "not planted" -n auto --dist loadfile
 
-test: lint  ## everything: style, types, tests, the website, every chapter again
+test: env-test  ## everything: style, types, tests, the website, every chapter again
 	$(TEST) --nbval tests book -n auto --dist loadfile
 
 lint: env-test  ## check style and types
@@ -74,7 +71,7 @@ site: env-test  ## load every page of the website in a browser and check it
 	$(TEST) tests/site -n auto --dist loadfile
 
 nbval: env-test  ## execute every chapter again and compare with its stored outputs
-	$(CELLS) book -n auto --dist loadfile
+	$(TEST) -p no:hypothesispytest --nbval book -n auto --dist loadfile
 
 elsewhere: env-test  ## execute the chapters under other instruction sets of the processor
 	$(RUN) -m tools.elsewhere

@@ -3,6 +3,8 @@
 import ast
 import graphlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,3 +109,11 @@ def test_the_reference_lists_every_module_of_the_package() -> None:
     inner = ("hwlib.check", "hwlib.formulas")
     assert not {name for name in expected - listed if not name.startswith(inner)}
     assert "hwlib.check" in listed
+
+
+@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
+def test_style_and_types(command: str) -> None:
+    """As `make lint` checks them: here they run beside other tests."""
+    command_line = [sys.executable, "-m", *command.split()]
+    done = subprocess.run(command_line, cwd=TOP, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

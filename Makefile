@@ -105,7 +105,7 @@ fresh: env-test  ## try what can go wrong on a new machine (all of it takes half
 	tests/fresh/run.sh all
 
 mutants: env-test env-maintain  ## change the package in one place at a time: does a test notice?
-	$(RUN) -m mutmut run $(MUTANTS)
+	env -u HWLIB_DATA $(RUN) -m mutmut run $(MUTANTS)
 
 linkcheck: env-book  ## look up every outside link (needs the network)
 	$(RUN) -c "from jupyter_book.cli.main import main; main()" build --builder linkcheck \

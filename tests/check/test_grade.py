@@ -112,7 +112,9 @@ def test_folders_and_patterns_are_searched_and_what_is_missing_gets_its_line(tmp
     assert list(hand_in.find([tmp_path])) == [inside[0], script, inside[1]]
     assert list(hand_in.find([str(tmp_path / "*/*.ipynb"), tmp_path / "b"])) == inside
     assert list(hand_in.find([tmp_path / "none[1].ipynb"])) == [tmp_path / "none[1].ipynb"]
-    (tmp_path / "c[1].ipynb").touch()  # a name that looks like a pattern
+    assert list(hand_in.find([str(tmp_path / "**" / "y.ipynb")])) == inside[:1]
+    for name in ("c[1].ipynb", "c1.ipynb"):  # a name that looks like a pattern for another
+        (tmp_path / name).touch()
     assert list(hand_in.find([tmp_path / "c[1].ipynb"])) == [tmp_path / "c[1].ipynb"]
 
 
@@ -122,6 +124,32 @@ def test_any_text_becomes_one_line_that_any_console_prints(text):
     assert line.isprintable()
     assert len(line.encode("utf-8").splitlines()) == 1
     assert len(line) <= 301
+
+
+def test_a_text_that_can_be_printed_and_fits_stays_as_it_is():
+    assert plain("Größe ✓") == "Größe ✓"
+    assert plain("a" * 300) == "a" * 300
+    assert plain("a" * 301) == "a" * 300 + "…"
+
+
+def test_what_is_stored_is_stored_to_the_letter_in_folders_made_for_it(tmp_path):
+    path = tmp_path / "new" / "folder" / "grades.csv"
+    hand_in.store(path, "ü\r\n\n", "utf-16-le")
+    assert path.read_bytes() == "ü\r\n\n".encode("utf-16-le")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_digest_of_a_cell_is_short_and_leaves_out_blanks():
+    assert hand_in.digest("x = 1\n") == hand_in.digest("x=1") != hand_in.digest("x=2")
+    assert len(hand_in.digest("x\ud800")) == 16  # half a letter, which UTF-8 does not know
+
+
+def test_text_between_the_cells_of_code_is_passed_over(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", "x = 1", "words", RIGHT)
+    book = json.loads(path.read_text())
+    book["cells"][1]["cell_type"] = "markdown"
+    path.write_text(json.dumps(book))
+    assert [cell.source for cell in read_hand_in(path).cells] == ["x = 1", RIGHT]
 
 
 def test_code_is_read_as_ipython_reads_it():

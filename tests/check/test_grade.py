@@ -50,25 +50,25 @@ def test_every_kind_of_hand_in_is_reported_and_none_stops_the_others(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "empty file"),
-        (b" \n", "empty file"),
-        (b"{}", "without cells"),
-        (b"[]", "without cells"),
-        (b'{"cells": [', "breaks off"),
-        (b'{"cells": 3}', "no notebook"),
-        (b'{"cells": [{"cell_type": "code", "source": 3}]}', "no notebook"),
-        (b"import numpy as np", "other text"),
-        ('{"cells": []}'.encode("utf-16"), "UTF-16"),
-        ('{"cells": []}'.encode("utf-16-le"), "UTF-16"),
-        ('{"cells": ["Ü"]}'.encode("latin-1"), "Latin-1"),
-        (b"PK\x03\x04...", "ZIP"),
-        (b"[" * 100_000, "nested"),
-        (b'{"cells": []}', "no chapter"),
+        (b"", "an empty file"),
+        (b" \n", "an empty file"),
+        (b"{}", "no notebook: JSON without cells"),
+        (b"[]", "no notebook: JSON without cells"),
+        (b'\n{"cells": [', "no notebook but JSON that breaks off or is damaged: Expecting value"),
+        (b'{"cells": 3}', "no notebook: TypeError in its cells"),
+        (b'{"cells": [{"cell_type": "code", "source": 3}]}', "no notebook: TypeError in its cells"),
+        (b"import numpy as np", "no notebook but other text: Expecting value"),
+        ('{"cells": []}'.encode("utf-16"), "saved as UTF-16, and notebooks are UTF-8: save it as"),
+        ('{"cells": []}'.encode("utf-16-le"), "saved as UTF-16, and notebooks are UTF-8: save it"),
+        ('{"cells": ["Ü"]}'.encode("latin-1"), "saved as Latin-1 or another encoding, and note"),
+        (b"PK\x03\x04...", "a ZIP archive: unpack it first"),
+        (b"[" * 100_000, "no notebook: its JSON is nested too deeply"),
+        (b'{"cells": []}', "a notebook of no chapter: it defines none of the answers"),
     ],
 )
 def test_what_is_no_notebook_is_named_in_words(tmp_path, content, words):
     (tmp_path / "a.ipynb").write_bytes(content)
-    with pytest.raises(HandInError, match=words):
+    with pytest.raises(HandInError, match=f"^{words}"):
         read_hand_in(tmp_path / "a.ipynb")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -20,6 +22,7 @@ from sweep_runs import (
     square,
     square_or_die,
 )
+from tqdm import tqdm
 
 from hwlib.course import digest
 from hwlib.course.claims import environment
@@ -27,6 +30,7 @@ from hwlib.course.digest import code_digest
 from hwlib.course.sweep import (
     OtherCodeWarning,
     SweepError,
+    measured_run,
     open_executor,
     read_runs,
     sweep,
@@ -184,6 +188,7 @@ def test_the_first_line_of_a_file_may_be_half_a_one(tmp_path, threads):
     sweep(square, [{"x": 1}], path, threads)
     path.write_bytes(path.read_bytes()[:50])
     assert squares(sweep(square, [{"x": 1}], path, threads)) == [1]
+    assert squares(read_runs(path)) == [1]
 
 
 def test_a_whole_line_that_lost_its_newline_is_kept(tmp_path, threads):
@@ -199,7 +204,8 @@ def test_runs_of_other_code_or_another_function_are_named_and_kept(tmp_path, thr
     path = tmp_path / "runs.jsonl"
     first = sweep(square, [{"x": 1}], path, threads)
     monkeypatch.setattr("hwlib.course.sweep.code_digest", lambda _: "f00d")
-    with pytest.warns(OtherCodeWarning, match=r"1 stored runs are kept .* 1 by sweep_runs.square"):
+    named = rf"^{re.escape(str(path))}: 1 stored runs are kept .* 1 by sweep_runs.square"
+    with pytest.warns(OtherCodeWarning, match=named):
         assert sweep(square, [{"x": 1}], path, threads) == first
     monkeypatch.undo()
     with pytest.warns(OtherCodeWarning, match=r"than sweep_runs.fails_at_two.*square"):
@@ -208,6 +214,9 @@ def test_runs_of_other_code_or_another_function_are_named_and_kept(tmp_path, thr
         file.write('{"code": "1234", "result": {"square": 9}, "setting": {"x": 3}}\n')
     with pytest.warns(OtherCodeWarning, match=r": 1 stored .*: 1 by unnamed, code 1234\."):
         assert squares(sweep(square, [{"x": 1}, {"x": 3}], path, threads)) == [1, 9]
+    both = r": 2 stored .*: 1 by sweep_runs.square, code \w+; 1 by unnamed, code 1234\."
+    with pytest.warns(OtherCodeWarning, match=both):
+        sweep(fails_at_two, [{"x": 1}, {"x": 3}], path, threads)
 
 
 def test_the_digest_changes_with_what_is_imported_and_not_with_words(tmp_path, monkeypatch):
@@ -267,6 +276,40 @@ def test_runs_that_were_cancelled_are_an_error_that_says_how_to_go_on(tmp_path):
     with Gone(1) as executor, pytest.raises(SweepError, match=r"2 runs were cancelled.*call sweep"):
         sweep(square, [{"x": 1}, {"x": 2}, {"x": 3}], path, executor)
     assert squares(read_runs(path)) == [1]
+
+
+def test_a_broken_pool_is_said_before_what_a_run_raised(tmp_path):
+    ends = [ValueError("of a run"), BrokenExecutor("of all")]
+
+    class Breaks(ThreadPoolExecutor):
+        def submit(self, *_):
+            future = Future()
+            future.set_exception(ends.pop(0))
+            return future
+
+    with Breaks(1) as executor, pytest.raises(BrokenExecutor, match="of all") as raised:
+        sweep(square, [{"x": 1}, {"x": 2}], tmp_path / "runs.jsonl", executor)
+    assert raised.value.__notes__[-1].startswith("2 runs failed")
+
+
+def test_a_bar_counts_what_is_stored_and_is_shown_on_request_only(tmp_path, threads, monkeypatch):
+    path, bars = tmp_path / "runs.jsonl", []
+
+    def bar(**options):
+        bars.append(options)
+        return tqdm(**options | {"disable": True})
+
+    monkeypatch.setattr("hwlib.course.sweep.tqdm", bar)
+    sweep(square, [{"x": 1}], path, threads)
+    sweep(square, [{"x": x} for x in range(3)], path, threads, progress="squares")
+    assert bars[0]["disable"]
+    assert bars[1] == {"total": 3, "initial": 1, "desc": "squares", "unit": "run"}
+
+
+def test_the_seconds_of_a_run_are_those_between_its_start_and_its_end(monkeypatch):
+    clock = iter([10.0, 11.2345])
+    monkeypatch.setattr("hwlib.course.sweep.time", SimpleNamespace(perf_counter=clock.__next__))
+    assert measured_run(square, {"x": 1})["seconds"] == 1.23
 
 
 def test_two_sweeps_cannot_write_to_one_file(tmp_path, threads):

@@ -73,7 +73,9 @@ def make() -> None:
 def pip(*arguments: str) -> None:
     """Install with the environment's own pip."""
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
-    if subprocess.run([*command, *arguments], cwd=str(TOP)).returncode:
+    # setuptools takes a $ in a path for a variable: let each stand for itself.
+    itself = {name: f"${name}" for name in re.findall(r"\$([A-Za-z_]\w*)", str(VENV))}
+    if subprocess.run([*command, *arguments], cwd=str(TOP), env={**os.environ, **itself}).returncode:
         raise SystemExit("The packages could not be installed, see above; then run this again.")
 
 

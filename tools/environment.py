@@ -75,7 +75,8 @@ def pip(*arguments: str) -> None:
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
     # setuptools takes a $ in a path for a variable: let each stand for itself.
     itself = {name: f"${name}" for name in re.findall(r"\$([A-Za-z_]\w*)", str(VENV))}
-    if subprocess.run([*command, *arguments], cwd=str(TOP), env={**os.environ, **itself}).returncode:
+    variables = {**os.environ, **itself}
+    if subprocess.run([*command, *arguments], cwd=str(TOP), env=variables).returncode:
         raise SystemExit("The packages could not be installed, see above; then run this again.")
 
 

@@ -1,6 +1,7 @@
 """The versions: files of one mind, a hash for each, an environment that is what they say."""
 
 import re
+import subprocess
 import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
@@ -104,6 +105,21 @@ def test_python_that_has_wheels_is_taken(version):
 def test_other_python_is_refused_with_the_reason(version):
     assert "Python 3.11 to 3.14 is needed" in environment.refusal(version)
     assert f" is {version[0]}.{version[1]}. Name another one" in environment.refusal(version)
+
+
+def test_a_dollar_in_the_name_of_a_folder_stands_for_itself(tmp_path, monkeypatch):
+    """Else setuptools, which looks such names up, says "invalid variable 'x'"."""
+    given = []
+
+    def run(command, *, env, **_):
+        given.append(env)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(environment, "VENV", tmp_path / "$x and $y_2")
+    monkeypatch.setattr(environment.subprocess, "run", run)
+    environment.pip("nothing")
+    assert {"x": "$x", "y_2": "$y_2"}.items() <= given[0].items()
+    assert "PATH" in given[0]
 
 
 def test_environment_of_another_folder_is_told_from_its_own(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 RUN    := .venv/bin/python
 TEST   := $(RUN) -m pytest -p tools
+BESIDE := -n auto --dist loadfile
 UV     := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
           --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 CHAPTERS := $(sort $(wildcard book/0*.md))
@@ -48,30 +49,28 @@ student: env-test  ## write the students' notebooks, the instructor's edition, a
 quick: env-test  ## in 90 seconds: style, types, the core's tests, equations, chapters 1 to 3
 	$(TEST) --nbval $(filter-out %_download.py %_package.py,$(wildcard tests/test_*.py)) \
 	  tests/book/test_equations.py book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb \
-	  -k "not planted" -n auto --dist loadfile
+	  -k "not planted" $(BESIDE)
 
 test: env-test  ## everything: style, types, tests, the website, every chapter again
-	$(TEST) --nbval tests book -n auto --dist loadfile
+	$(TEST) --nbval tests book $(BESIDE)
 
 lint: env-test  ## check style and types
-	$(RUN) -m ruff check .
-	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy
+	$(TEST) tests/test_house.py -k style_and_types
 
 unit: env-test  ## run the tests of the code
-	$(TEST) tests --ignore=tests/site -n auto --dist loadfile
+	$(TEST) tests --ignore=tests/site $(BESIDE)
 
 coverage: env-test  ## run them, and list the lines of the package that none of them reaches
-	$(TEST) tests --ignore=tests/site --cov -n auto --dist loadfile
+	$(TEST) tests --ignore=tests/site --cov $(BESIDE)
 
 equations: env-test  ## check every displayed equation, print how each was decided, and store it
 	$(RUN) -m tools.equations
 
 site: env-test  ## load every page of the website in a browser and check it
-	$(TEST) tests/site -n auto --dist loadfile
+	$(TEST) tests/site $(BESIDE)
 
 nbval: env-test  ## execute every chapter again and compare with its stored outputs
-	$(TEST) -p no:hypothesispytest --nbval book -n auto --dist loadfile
+	$(TEST) -p no:hypothesispytest --nbval book $(BESIDE)
 
 elsewhere: env-test  ## execute the chapters under other instruction sets of the processor
 	$(RUN) -m tools.elsewhere

@@ -113,7 +113,7 @@ def test_the_reference_lists_every_module_of_the_package() -> None:
 
 @pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
 def test_style_and_types(command: str) -> None:
-    """As `make lint` checks them: here they run beside other tests."""
+    """All of `make lint`; in a whole run they stand beside other tests."""
     command_line = [sys.executable, "-m", *command.split()]
     done = subprocess.run(command_line, cwd=TOP, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -49,7 +49,6 @@ def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
-OTHER_DATA = code("print(1)", "2\n", metadata={"tags": ["real-data"]})
 NOT_COMPARED = "was not found: 1 cells of 1 chapters ran on the stand-in"
 EXECUTED = {
     "time_ran_out": [code(SWALLOWS)],
@@ -60,7 +59,7 @@ EXECUTED = {
         code("import hwlib\nprint(hwlib.__file__)", f"{TOP / 'hwlib' / '__init__.py'}\n"),
         code("print('≈ 2.5')", "≈ 2.6\n"),
     ],
-    "other_data": [OTHER_DATA],
+    "other_data": [code("print(1)", "2\n", metadata={"tags": ["real-data"]})],
 }
 
 

@@ -69,8 +69,9 @@ def grade(
 ) -> Generator[Grade, None, None]:
     """Grade each notebook and yield each grade as soon as it is there, several at a time.
 
-    Isolation. Each hand-in runs in a fresh Python process, in an empty folder that is removed
-    afterwards, with an environment of a few harmless variables. When its time is up, or when this
+    Isolation. Each hand-in runs in a Python process of its own, a copy of one that has loaded the
+    checks and nothing else, in an empty folder that is removed afterwards, with an environment of a
+    few harmless variables. When its time is up, or when this
     generator is closed, the process and those it started are killed. Memory, the size of the files
     it writes and processor time are limited by the operating system where Python offers it (Linux
     and macOS, not Windows). Each answer is checked in a copy of that process, so that an endless

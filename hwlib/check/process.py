@@ -1,7 +1,8 @@
-"""The process of a hand-in: start it with limits, kill it, read what it has left."""
+"""The process of a hand-in: start it, kill it when its time is up, read what it has left."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -13,12 +14,14 @@ import tempfile
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from hwlib.check.hand_in import HandIn, plain
 from hwlib.check.tasks import tasks_of
 
-PROGRAM = "import os; from hwlib.check import runner; os._exit(runner.main())"
+PROGRAM = "from hwlib.check import runner; runner.main()"
+WORDS = "stderr.txt"
+COURSE = Path(__file__).parents[2]
 LARGEST_RESULT = 100_000  # bytes of what a process says about one task
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TMPDIR", "TEMP", "HWLIB_CLASS_SEED")
 TEXTS = ("failed", "sentence", "given", "got", "expected", "hint", "mistake")
@@ -38,41 +41,112 @@ class Limits:
     megabytes: int = 2048
 
 
+class ForkServer:
+    """A Python that has loaded the checks, and does each job in a copy of itself.
+
+    Loading PyTorch takes seconds, copying a process that has it milliseconds. Where the system
+    makes no copies (Windows), it does one job itself, and ends.
+    """
+
+    def __init__(self) -> None:
+        self._python = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM],
+            cwd=COURSE,  # not where the grader is, whose files it would import
+            env=_environment(str(Path.home())),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._stdin = cast(IO[bytes], self._python.stdin)
+        self._stdout = cast(IO[bytes], self._python.stdout)
+        self._job = 0
+        self._late = False
+
+    def run(self, job: dict[str, Any], seconds: float) -> int | None:
+        """Do a job, end what it has started, and return its exit status; None if out of time."""
+        timer = threading.Timer(seconds, self._stop)
+        timer.start()
+        self._late = False
+        try:
+            self._stdin.write(json.dumps(job).encode() + b"\n")
+            self._stdin.flush()
+            self._job = int(self._stdout.readline())
+            code = int(self._stdout.readline())
+        except (OSError, ValueError):  # it has ended
+            code = self._python.wait()
+        timer.cancel()
+        self.kill()
+        self._job = 0
+        return None if self._late else code
+
+    def _stop(self) -> None:
+        self._late = True
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the job and all that it started in its session; before it starts, the server."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._job or self._python.pid, signal.SIGKILL)
+            else:
+                self._python.kill()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can do another job."""
+        return self._python.poll() is None
+
+    def close(self) -> None:
+        """End it."""
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+        self._stdout.close()
+        self._python.wait()
+
+
+IDLE: list[ForkServer] = []  # those that wait for a job, of this grading or the next
+
+
+@atexit.register
+def _close_idle() -> None:
+    for server in IDLE:
+        server.close()
+
+
+if hasattr(os, "register_at_fork"):  # two processes cannot talk with one server
+    os.register_at_fork(after_in_child=IDLE.clear)
+
+
 class Processes:
     """The processes that run, to be killed together; after that, none may start."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[ForkServer] = set()
         self._stopped = False
 
-    def start(self, command: list[str], **options: Any) -> subprocess.Popen[bytes] | None:
-        """Start a process in a session of its own, or return None when all were stopped."""
+    def run(self, job: dict[str, Any], seconds: float) -> int | None:
+        """Do a job in a process of its own, or return None when all were stopped."""
         with self._lock:
             if self._stopped:
                 return None
-            process = subprocess.Popen(command, start_new_session=True, **options)
-            self._running.add(process)
-            return process
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a process and all that it started in its session."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
-                process.kill()
-        process.wait()
+            server = IDLE.pop() if IDLE else ForkServer()
+            self._running.add(server)
+        code = server.run(job, seconds)
         with self._lock:
-            self._running.discard(process)
+            self._running.discard(server)
+        if server.ready:
+            IDLE.append(server)
+        else:
+            server.close()
+        return code
 
     def stop(self) -> None:
         """Kill all, and let no other start."""
         with self._lock:
             self._stopped = True
-            running = list(self._running)
-        for process in running:
-            self.kill(process)
+            for server in self._running:
+                server.kill()
 
 
 @dataclass
@@ -93,37 +167,23 @@ def execute(hand_in: HandIn, skip: set[int], limits: Limits, processes: Processe
         tempfile.TemporaryDirectory(prefix="hwlib-hand-in-", ignore_cleanup_errors=True) as work,
         tempfile.TemporaryDirectory(prefix="hwlib-results-", ignore_cleanup_errors=True) as left,
     ):
-        target = Path(left)
         job = {
+            "folder": work,
             "target": left,
+            "environment": _environment(work),
             "chapter": hand_in.chapter,
             "cells": [asdict(cell) for cell in hand_in.cells],
             "skip": sorted(skip),
             "limits": asdict(limits),
         }
-        words = target / "stderr.txt"
-        with words.open("wb") as stderr:
-            process = processes.start(
-                [sys.executable, "-c", PROGRAM],
-                cwd=work,
-                env=_environment(work),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            )
-            if process is None:
-                return Run(None, "", 0, finished=False, results={}, errors={})
-            code: int | None = None
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.communicate(json.dumps(job).encode(), limits.seconds)
-                code = process.returncode
-            processes.kill(process)
-        return _left(target, hand_in.chapter, code, _tail(words))
+        code = processes.run(job, limits.seconds)
+        return _left(Path(left), hand_in.chapter, code)
 
 
 def _environment(home: str) -> dict[str, str]:
+    """The harmless variables that a hand-in gets of those of the grader, and what it needs."""
     return {name: os.environ[name] for name in KEPT if name in os.environ} | {
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(COURSE),
         "HOME": home,
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
@@ -132,7 +192,7 @@ def _environment(home: str) -> dict[str, str]:
     }
 
 
-def _left(target: Path, chapter: int, code: int | None, tail: str) -> Run:
+def _left(target: Path, chapter: int, code: int | None) -> Run:
     """Read what a process has written. It is the hand-in's word, and nothing of it is trusted."""
     results = {}
     for task in tasks_of(chapter):
@@ -146,7 +206,7 @@ def _left(target: Path, chapter: int, code: int | None, tail: str) -> Run:
     errors = errors if isinstance(errors, dict) else {}
     return Run(
         code,
-        tail,
+        _tail(target / WORDS),
         cell if isinstance(cell, int) else 0,
         code == 0 and (target / "done.json").is_file(),
         results,

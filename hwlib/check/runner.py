@@ -14,12 +14,14 @@ import os
 import signal
 import sys
 import time
+import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -27,7 +29,7 @@ import hwlib.check
 from hwlib.check.cells import Session, needs_experiment, said
 from hwlib.check.hand_in import Cell, plain, store
 from hwlib.check.outcome import Result
-from hwlib.check.process import TEXTS, Limits
+from hwlib.check.process import TEXTS, WORDS, Limits
 from hwlib.check.tasks import Task, tasks_of
 from hwlib.check.texts import fault
 
@@ -162,9 +164,8 @@ def _write(target: Path, found: dict[str, Any]) -> None:
     store(target, json.dumps(found))
 
 
-def main() -> int:
-    """Do the job that comes through standard input."""
-    job = json.loads(sys.stdin.buffer.read())
+def do(job: dict[str, Any]) -> None:
+    """Do a job in this process."""
     target, tasks, limits = Path(job["target"]), tasks_of(job["chapter"]), Limits(**job["limits"])
     limit_this_process(limits.seconds, limits.megabytes)
     # The checks as they are now: a hand-in may put others in their place.
@@ -183,4 +184,47 @@ def main() -> int:
             work = lambda task=task: check(task, checks[task.name], session)  # noqa: E731
             check_apart(work, target / f"{task.name}.json", limits.task_seconds)
     _write(target / "done.json", {})
-    return 0
+
+
+def do_and_end(job: dict[str, Any]) -> NoReturn:
+    """Do a job in this process, which gets a session, a folder and variables of its own, and end.
+
+    Its number goes to standard output first: whom to kill when the time is up.
+    """
+    code = 1
+    try:
+        if hasattr(os, "setsid") and os.getsid(0) != os.getpid():
+            os.setsid()
+        os.write(1, b"%d\n" % os.getpid())
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        os.chdir(job["folder"])
+        os.environ.clear()
+        os.environ.update(job["environment"])
+        do(job)
+        code = 0
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+    finally:
+        os._exit(code)
+
+
+def main() -> None:
+    """Do the jobs that come through standard input, one a line, each in a copy of this process.
+
+    When a copy has ended, its exit status goes to standard output.
+    """
+    for line in sys.stdin.buffer:
+        job = json.loads(line)
+        words = os.open(Path(job["target"]) / WORDS, os.O_WRONLY | os.O_CREAT)
+        os.dup2(words, 2)
+        os.close(words)
+        import_module("matplotlib.pyplot")  # which every chapter imports
+        for task in tasks_of(job["chapter"]):
+            getattr(hwlib.check, task.name)  # loads PyTorch where a check needs it
+        copy = os.fork() if hasattr(os, "fork") else 0
+        if not copy:
+            do_and_end(job)
+        _, status = os.waitpid(copy, 0)
+        os.write(1, b"%d\n" % os.waitstatus_to_exitcode(status))

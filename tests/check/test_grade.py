@@ -296,7 +296,7 @@ def test_cells_and_answers_are_measured_in_time_of_the_processor(tmp_path, monke
 
 def test_an_answer_that_waits_for_ever_costs_one_task(tmp_path):
     waits = RIGHT.replace("    z1 =", "    __import__('time').sleep(99)\n    z1 =")
-    done = run_of(tmp_path, answers=waits, task_seconds=2)
+    done = run_of(tmp_path, answers=waits, task_seconds=1)
     assert (done.points, done.results["predict"]["mistake"]) == (1, "out of time")
 
 
@@ -408,7 +408,7 @@ def test_what_a_process_says_is_not_trusted(tmp_path, text):
     (tmp_path / "sigmoid.json").write_text(text)
     (tmp_path / "cells.json").write_text('{"errors": 7}')
     (tmp_path / "at.json").write_text('{"cell": "x"}')
-    left = process._left(tmp_path, 1, 0, "")
+    left = process._left(tmp_path, 1, 0)
     assert (left.results, left.errors, left.cell, left.finished) == ({}, {}, 0, False)
 
 
@@ -418,7 +418,7 @@ def test_results_are_read_from_ordinary_files_only(tmp_path):
     (tmp_path / "predict.json").symlink_to(tmp_path / "real")
     (tmp_path / "logistic_loss.json").mkdir()
     (tmp_path / "stable_logistic_loss.json").write_text(json.dumps(GOOD | {"points": 999}))
-    left = process._left(tmp_path, 1, 0, "")
+    left = process._left(tmp_path, 1, 0)
     assert left.results == {"stable_logistic_loss": GOOD}
 
 
@@ -485,6 +485,42 @@ def test_a_class_is_graded_on_draws_of_its_own(tmp_path, monkeypatch):
     other = run_of(tmp_path, "import numpy as np", answers=answer).results["predict"]
     assert len(first["steps"]) > len(other["steps"]) == 0
     assert run_of(tmp_path).points == 3
+
+
+def test_nothing_of_one_hand_in_reaches_the_next(tmp_path):
+    """They are copies of one process."""
+    mark = tmp_path / "pids"
+    source = (
+        "import os, sys, numpy as np\n"
+        "assert not hasattr(np, 'changed') and not os.listdir()\n"
+        f"open({str(mark)!r}, 'a').write(f'{{os.getppid()}} {{os.getpid()}}\\n')\n"
+        "np.changed = open('file', 'w')\n"
+        "np.exp = None"
+    )
+    for _ in range(2):
+        assert run_of(tmp_path, source, answers="").errors == {}
+    (server, first), (same, second) = map(str.split, mark.read_text().splitlines())
+    assert server == same
+    assert first != second
+    assert run_of(tmp_path).points == 3
+
+
+def test_a_hand_in_that_kills_what_has_started_it_costs_one_cell(tmp_path):
+    kills = "import os, time; os.kill(os.getppid(), 9); time.sleep(9999)"
+    done = run_of(tmp_path, kills)
+    assert "ends the process" in done.errors["1"]
+    assert done.points == 3
+
+
+def test_where_no_process_can_be_copied_each_hand_in_loads_its_own(tmp_path, monkeypatch):
+    """As on Windows, of which this leaves out what else is different there."""
+    monkeypatch.setattr(process, "IDLE", [])
+    monkeypatch.setattr(process, "PROGRAM", "import os; del os.fork; " + process.PROGRAM)
+    source = "import time\nif SLEEPS: time.sleep(9999)".replace
+    assert [run_of(tmp_path, source("SLEEPS", "0")).points for _ in range(2)] == [3, 3]
+    late = run_of(tmp_path, source("SLEEPS", "1"), seconds=5)
+    assert "never ends" in late.errors["1"]
+    assert process.IDLE == []
 
 
 @pytest.mark.parametrize(

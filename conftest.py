@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from nbval.plugin import IPyNbCell, IPyNbFile
 
-from tools import TOP, kernels_import_from_here
+from tools import TOP
+from tools.kernels import prepare_kernels
 
 # Hold digits that differ between processors; the same numbers stand in the claims' lines.
 NOT_COMPARED = ("application/papermill.record/text/plain",)
@@ -26,7 +27,7 @@ NOT_COMPARED = ("application/papermill.record/text/plain",)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Give kernels this checkout's package and its data; refuse data that cannot be compared."""
-    kernels_import_from_here()
+    prepare_kernels()
     os.environ.setdefault("HWLIB_STAND_IN", "1")
     if os.environ.get("HWLIB_DATA"):  # kernels run in book/, where a relative path leads elsewhere
         os.environ["HWLIB_DATA"] = str(Path(os.environ["HWLIB_DATA"]).expanduser().resolve())

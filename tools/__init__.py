@@ -1,6 +1,5 @@
 """What builds and checks the book."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,10 +9,3 @@ TOP = Path(__file__).resolve().parents[1]
 # nothing here, for three seconds in each process. The Makefile has pytest import this module (-p)
 # before its plugin for notebooks does so.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
-
-def kernels_import_from_here() -> None:
-    """Let kernels import the package of this checkout, without progress bars in their outputs."""
-    paths = [str(TOP), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    os.environ["TQDM_DISABLE"] = "1"

@@ -20,7 +20,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from hwlib.course.claims import EXACT
-from tools import TOP, kernels_import_from_here
+from tools import TOP
+from tools.kernels import prepare_kernels
 
 SANITIZE = (TOP / "tests" / "nbval_sanitize.cfg").read_text(encoding="utf-8")
 APPROXIMATE = re.findall(r"^regex: (.*)", SANITIZE, re.M)[0]  # ≈ and the number behind it
@@ -112,7 +113,7 @@ def main(arguments: list[str] | None = None, settings: Iterable[str] = SETTINGS)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("chapters", nargs="*", type=Path, help="such as book/03_*.ipynb")
     given = parser.parse_args(arguments)
-    kernels_import_from_here()
+    prepare_kernels()
     os.environ.pop("HWLIB_STAND_IN", None)  # on the real data only
     print("Left out, since this processor lacks them:", [s for s in settings if not available(s)])
     failed = False

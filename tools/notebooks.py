@@ -19,7 +19,8 @@ from jupytext.combine import combine_inputs_with_outputs
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from tools import TOP, kernels_import_from_here
+from tools import TOP
+from tools.kernels import prepare_kernels
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 # Both files must say what stands in the text, or JupyterLab takes them for different notebooks.
@@ -149,7 +150,7 @@ def main() -> None:
     parser.add_argument("chapters", nargs="*", type=Path, help="such as book/03_*.md")
     parser.add_argument("--all", action="store_true", help="execute also what has not changed")
     given = parser.parse_args()
-    kernels_import_from_here()
+    prepare_kernels()
     os.environ.pop("HWLIB_STAND_IN", None)  # on the real data only
     for source in given.chapters or sorted((TOP / "book").glob("[0-9]*.md")):
         print(f"{source.name}: ", end="", flush=True)

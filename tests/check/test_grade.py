@@ -512,9 +512,40 @@ def test_a_hand_in_that_kills_what_has_started_it_costs_one_cell(tmp_path):
     assert done.points == 3
 
 
+@pytest.fixture
+def _no_server_waits(monkeypatch):
+    """Let each server that the test uses start in it."""
+    monkeypatch.setattr(process, "IDLE", [])
+    yield
+    process._close_idle()
+
+
+@pytest.mark.usefixtures("_no_server_waits")
+def test_the_files_beside_the_grader_are_not_imported(tmp_path, monkeypatch):
+    (tmp_path / "numpy.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    assert run_of(tmp_path).points == 3
+
+
+def test_a_process_whose_time_is_up_has_no_exit_status_and_after_a_stop_none_starts(tmp_path):
+    hand_ins = [
+        read_hand_in(notebook(tmp_path / "a.ipynb", f"import time; {code}", RIGHT))
+        for code in ("pass", "time.sleep(9999)", "__import__('os')._exit(7)")
+    ]
+    processes = process.Processes()
+    runs = [process.execute(given, set(), Limits(4), processes) for given in hand_ins]
+    assert [(run.code, run.finished, run.cell) for run in runs] == [
+        (0, True, 2),
+        (None, False, 1),
+        (7, False, 1),
+    ]
+    processes.stop()
+    assert process.execute(hand_ins[0], set(), Limits(), processes).results == {}
+
+
+@pytest.mark.usefixtures("_no_server_waits")
 def test_where_no_process_can_be_copied_each_hand_in_loads_its_own(tmp_path, monkeypatch):
     """As on Windows, of which this leaves out what else is different there."""
-    monkeypatch.setattr(process, "IDLE", [])
     monkeypatch.setattr(process, "PROGRAM", "import os; del os.fork; " + process.PROGRAM)
     source = "import time\nif SLEEPS: time.sleep(9999)".replace
     assert [run_of(tmp_path, source("SLEEPS", "0")).points for _ in range(2)] == [3, 3]
@@ -528,9 +559,13 @@ def test_where_no_process_can_be_copied_each_hand_in_loads_its_own(tmp_path, mon
     [
         (None, "", 3, ("out of time", "stopped after 9 s in cell 3")),
         (1, "MemoryError", 0, ("out of memory", "more than 64 MB")),
+        (-6, "std::bad_alloc", 2, ("out of memory", "more than 64 MB in cell 2")),
+        (1, "you tried: not enough memory", 0, ("out of memory", "more than 64 MB")),
+        (1, "OSError: Cannot allocate memory", 0, ("out of memory", "more than 64 MB")),
         (-signal.SIGXCPU, "", 2, ("out of time", "too much processor time in cell 2")),
         (-signal.SIGSEGV, "", 1, ("crashed", "signal SIGSEGV in cell 1")),
         (7, "that was all", 0, ("crashed", "exit status 7: that was all")),
+        (0, "", 4, ("crashed", "exit status 0 in cell 4")),
     ],
 )
 def test_a_process_that_did_not_end_well_is_described(code, tail, cell, expected):

@@ -31,7 +31,7 @@ def file_name(student: str) -> str:
 
 def summary(row: Mapping[str, Any]) -> str:
     """Return the points of a student in one line."""
-    chapters = [f"{k} {v:g}" for k, v in row.items() if k.startswith("chapter ") and v != ""]
+    chapters = [f"{k}: {v:g}" for k, v in row.items() if k.startswith("chapter ") and v != ""]
     return f"{row['total']:g} of {row['possible']} points ({', '.join(chapters) or 'no chapter'})"
 
 

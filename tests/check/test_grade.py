@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -45,6 +46,49 @@ def test_every_kind_of_hand_in_is_reported_and_none_stops_the_others(tmp_path):
     assert set(broken.errors) == {"1", "2", "3"}
     assert "sign" in broken.results["sigmoid"]["hint"]
     assert broken.results["logistic_loss"] is None
+
+
+def test_the_line_of_a_hand_in_says_what_is_to_be_looked_at():
+    refused = grade.Grade("a.ipynb", "refused", detail="an empty\nfile")
+    assert str(refused) == r"a.ipynb: refused: an empty\nfile"
+    results = {
+        "sigmoid": {"mistake": "", "failed": ""},
+        "predict": {"mistake": "wrong sign", "failed": "value"},
+        "logistic_loss": {"mistake": "", "failed": "shape"},
+        "best_logit": None,
+    }
+    errors, remarks = {"3": "ValueError: no", "5": "KeyError: 1"}, ["copied?", "late"]
+    whole = grade.Grade("b", "graded", 1, 1.5, 10, results=results, errors=errors, remarks=remarks)
+    assert str(whole) == (
+        "b: chapter 1, 1.5/10 points; not: predict (wrong sign), logistic_loss (shape), "
+        "best_logit (missing); cell 3 stopped: ValueError: no; copied?; late"
+    )
+    assert str(grade.Grade("c", "graded", 3, 6, 6)) == "c: chapter 3, 6/6 points"
+    assert len(str(grade.Grade("d", "graded", remarks=["x" * 999]))) == 501
+
+
+def test_a_chapter_that_is_named_is_the_one_that_is_graded(tmp_path):
+    path = notebook(tmp_path / "a.ipynb", RIGHT, chapter=7)
+    assert [(g.chapter, g.points, g.possible) for g in grade.grade([path], chapter=1)] == [
+        (1, 3, 10)
+    ]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_as_many_are_graded_at_once_as_there_are_jobs(jobs):
+    together, lock, most = threading.Barrier(jobs), threading.Lock(), [0, 0]
+
+    def work(**_):
+        with lock:
+            most[0] += 1
+            most[1] = max(most)
+        together.wait(60)
+        with lock:
+            most[0] -= 1
+        return grade.Grade("a", "refused")
+
+    assert len(list(grade.each([work] * 2 * jobs, jobs))) == 2 * jobs
+    assert most[1] == jobs
 
 
 @pytest.mark.parametrize(

@@ -94,14 +94,15 @@ def test_tables_have_a_row_for_a_student_and_a_column_for_a_task(tmp_path):
     roster = {"ada": {"Email": "ada@x", "ID": "7", "ID number": "8", "First Name": "Ada"}}
     book = Gradebook(roster=roster, overrides=[gradebook.Override("ada", "predict", 1.5, "late")])
     other = graded(chapter=3, points=0, sigmoid=None, predict=None)
-    book.add("ada", graded())
+    assert book.add("ada", graded(points=99)).points == 1
     book.add("ada", replace(other, results={"gradient_descent": PASSED, "momentum_descent": None}))
-    book.add("=cmd()", Grade("b.ipynb", "refused", detail="an empty file"))
+    refused = Grade("b.ipynb", "refused", detail="an empty file", remarks=["copied?"])
+    assert book.add("=cmd()", refused).points == 0
     tables = written(tmp_path, book)
     head, first, second = tables["grades"]
     assert head[:5] == ["student", "sigmoid", "predict", "logistic_loss", "stable_logistic_loss"]
     assert first[:4] == ["'=cmd()", "", "", ""]  # no formula for a spreadsheet
-    assert "an empty file" in first[-1]
+    assert first[-5:] == ["", "", "0", "16", "b.ipynb: refused: an empty file; chapter 0: copied?"]
     assert dict(zip(head, second, strict=True)) | {"remarks": ""} == {
         "student": "ada",
         "sigmoid": "1",
@@ -120,13 +121,40 @@ def test_tables_have_a_row_for_a_student_and_a_column_for_a_task(tmp_path):
     }
     canvas = tables["canvas"]
     assert canvas[0] == [*gradebook.KNOWN_BY["canvas"], "Chapter 1", "Chapter 3"]
-    assert canvas[1][0].strip() == "Points Possible"
-    assert canvas[1][-2:] == ["10", "6"]
+    assert canvas[1] == ["    Points Possible", "", "", "", "", "10", "6"]
     assert canvas[3] == ["ada", "7", "", "", "", "2.5", "3"]
     assert tables["moodle"][0][:4] == list(gradebook.KNOWN_BY["moodle"])
     assert tables["moodle"][2][2] == "8"
+    assert tables["moodle"][0][-1] == "Feedback"
+    assert tables["moodle"][2][-1] == "5.5 of 16 points (chapter 1: 2.5, chapter 3: 3)"
+    assert tables["gradescope"][0][4:6] == ["Total Score", "Max Points"]
     assert tables["gradescope"][2] == ["Ada", "", "", "ada@x", "5.5", "16", "2.5", "3"]
-    assert len(json.loads((tmp_path / "grades.json").read_text())) == 3
+    stored = json.loads((tmp_path / "grades.json").read_text())
+    assert [grade["student"] for grade in stored] == ["ada", "ada", "=cmd()"]
+
+
+def test_without_a_hand_in_the_tables_are_empty(tmp_path):
+    Gradebook().write(tmp_path)
+    assert table(tmp_path / "grades.csv") == table(tmp_path / "moodle.csv") == []
+
+
+def test_a_table_is_for_spreadsheets_which_must_run_none_of_its_texts(tmp_path):
+    texts = {"=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "a-b": "a-b", "ü": "ü"}
+    gradebook.store_table(tmp_path / "t.csv", [dict.fromkeys(texts) | {t: t for t in texts}])
+    assert (tmp_path / "t.csv").read_bytes()[:3] == b"\xef\xbb\xbf"  # by which they know UTF-8
+    assert table(tmp_path / "t.csv") == [texts]
+    gradebook.store_table(tmp_path / "n.csv", [{"points": -1.5, "whole": 2.0}])
+    assert table(tmp_path / "n.csv") == [{"points": "-1.5", "whole": "2"}]
+
+
+def test_a_roster_tells_the_platforms_names_and_who_is_unknown_is_told(tmp_path):
+    (tmp_path / "r.csv").write_text("student;ID;Note\n ada ;7\n", "utf-8")
+    roster = gradebook.read_roster(tmp_path / "r.csv")
+    assert roster == {"ada": {"student": "ada", "ID": "7", "Note": ""}}
+    overrides = [gradebook.Override(student, "predict", 1, "") for student in ("ada", "bob")]
+    book = Gradebook(roster=roster, overrides=overrides)
+    book.add("ada", graded())
+    assert book.unknown() == {"bob"}
 
 
 class Tags(html.parser.HTMLParser):
@@ -183,7 +211,7 @@ def test_no_two_students_share_a_page():
         ("student,task,points\nada,predict,3", "from 0 to 2"),
         ("student,task,points\nada,predict,-1", "from 0 to 2"),
         ("student,task,points\nada,predict,nan", "from 0 to 2"),
-        ("student,points\nada,1", "expected the columns"),
+        ("student,points\nada,1", "expected the columns student, task, points .* got student, po"),
         ("", "expected the columns"),
     ],
 )
@@ -198,6 +226,11 @@ def test_a_correction_is_read_as_spreadsheets_save_it(tmp_path):
     (tmp_path / "o.csv").write_text(lines, encoding="utf-8-sig")
     [found] = gradebook.read_overrides(tmp_path / "o.csv")
     assert found == gradebook.Override("ada", "predict", 1.5, "seen by hand")
+    (tmp_path / "o.csv").write_text("student,task,points\nada,predict,2\nbob,predict,0")
+    assert gradebook.read_overrides(tmp_path / "o.csv") == [
+        gradebook.Override("ada", "predict", 2.0, ""),
+        gradebook.Override("bob", "predict", 0.0, ""),
+    ]
 
 
 def command(*arguments, **options):

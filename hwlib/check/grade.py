@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hwlib.check.hand_in import HandIn, HandInError, plain, read_hand_in
-from hwlib.check.process import Limits, Processes, death, execute
+from hwlib.check.process import Limits, Processes, close_idle, death, execute
 from hwlib.check.tasks import tasks_of
 
 RERUNS = 3  # how often a hand-in starts again without the cell that ended its process
@@ -100,6 +100,7 @@ def each(
     finally:
         processes.stop()
         pool.shutdown(cancel_futures=True)
+        close_idle(keep=1)  # each holds the memory of PyTorch
 
 
 def grade_one(

@@ -108,9 +108,10 @@ IDLE: list[ForkServer] = []  # those that wait for a job, of this grading or the
 
 
 @atexit.register
-def _close_idle() -> None:
-    for server in IDLE:
-        server.close()
+def close_idle(keep: int = 0) -> None:
+    """End the servers that wait for a job, except as many as are to be kept."""
+    while len(IDLE) > keep:
+        IDLE.pop().close()
 
 
 if hasattr(os, "register_at_fork"):  # two processes cannot talk with one server
@@ -130,7 +131,10 @@ class Processes:
         with self._lock:
             if self._stopped:
                 return None
-            server = IDLE.pop() if IDLE else ForkServer()
+            try:
+                server = IDLE.pop()
+            except IndexError:
+                server = ForkServer()
             self._running.add(server)
         code = server.run(job, seconds)
         with self._lock:

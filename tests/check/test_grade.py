@@ -549,6 +549,16 @@ def test_nothing_of_one_hand_in_reaches_the_next(tmp_path):
     assert run_of(tmp_path).points == 3
 
 
+@pytest.mark.usefixtures("_no_server_waits")
+def test_after_a_grading_one_server_waits_and_none_when_they_are_closed(tmp_path):
+    paths = [notebook(tmp_path / f"{i}.ipynb", RIGHT) for i in range(4)]
+    assert [g.points for g in grade.grade(paths, LIMITS, jobs=2)] == [3] * 4
+    assert [server.ready for server in process.IDLE] == [True]
+    [server] = process.IDLE
+    process.close_idle()
+    assert not server.ready
+
+
 def test_a_hand_in_that_kills_what_has_started_it_costs_one_cell(tmp_path):
     kills = "import os, time; os.kill(os.getppid(), 9); time.sleep(9999)"
     done = run_of(tmp_path, kills)
@@ -561,7 +571,7 @@ def _no_server_waits(monkeypatch):
     """Let each server that the test uses start in it."""
     monkeypatch.setattr(process, "IDLE", [])
     yield
-    process._close_idle()
+    process.close_idle()
 
 
 @pytest.mark.usefixtures("_no_server_waits")

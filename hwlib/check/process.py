@@ -60,7 +60,6 @@ class ForkServer:
         self._stdin = cast(IO[bytes], self._python.stdin)
         self._stdout = cast(IO[bytes], self._python.stdout)
         self._job = 0
-        self._late = False
 
     def run(self, job: dict[str, Any], seconds: float) -> int | None:
         """Do a job, end what it has started, and return its exit status; None if out of time."""

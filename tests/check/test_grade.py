@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,14 @@ def run_of(tmp_path, *sources, answers=RIGHT, **limits):
     """The grade of a hand-in with these cells and then answers."""
     path = notebook(tmp_path / "one.ipynb", *sources, answers)
     return grade.grade_one(path, Limits(**{"seconds": 100, "megabytes": 600} | limits))
+
+
+@pytest.fixture
+def _no_server_waits(monkeypatch):
+    """Let each server that the test uses start in it."""
+    monkeypatch.setattr(process, "IDLE", [])
+    yield
+    process.close_idle()
 
 
 def test_every_kind_of_hand_in_is_reported_and_none_stops_the_others(tmp_path):
@@ -43,6 +52,9 @@ def test_every_kind_of_hand_in_is_reported_and_none_stops_the_others(tmp_path):
     assert "ends the process" in dies.errors["1"]
     assert "MemoryError" in memory.errors["1"]
     assert (text.status, missing.status) == ("refused", "refused")
+    assert text.detail.startswith("no notebook but other text")
+    assert (dies.status, dies.modified) == ("graded", Path(dies.path).stat().st_mtime)
+    assert dies.seconds == round(dies.seconds, 1) < 600
     assert set(broken.errors) == {"1", "2", "3"}
     assert "sign" in broken.results["sigmoid"]["hint"]
     assert broken.results["logistic_loss"] is None
@@ -67,11 +79,26 @@ def test_the_line_of_a_hand_in_says_what_is_to_be_looked_at():
     assert len(str(grade.Grade("d", "graded", remarks=["x" * 999]))) == 501
 
 
+def test_a_process_that_ends_again_and_again_is_no_grade_but_a_status(tmp_path):
+    dies = ["import os; os._exit(3)"] * (grade.RERUNS + 1)
+    done = run_of(tmp_path, *dies)
+    assert (done.status, done.detail) == ("crashed", "exit status 3 in cell 4")
+    assert (done.points, done.possible, done.results) == (0, 10, {})
+    assert run_of(tmp_path, *dies[1:]).points == 3
+
+
+def test_what_was_found_before_a_process_ended_counts(tmp_path):
+    kills = "def my_predict(X, W): __import__('os').kill(__import__('os').getppid(), 9)"
+    done = run_of(tmp_path, answers=RIGHT + kills)
+    assert (done.status, done.points, done.results["logistic_loss"]) == ("graded", 1, None)
+    assert done.remarks == ["crashed: signal SIGKILL in cell 1"]
+
+
 def test_a_chapter_that_is_named_is_the_one_that_is_graded(tmp_path):
     path = notebook(tmp_path / "a.ipynb", RIGHT, chapter=7)
-    assert [(g.chapter, g.points, g.possible) for g in grade.grade([path], chapter=1)] == [
-        (1, 3, 10)
-    ]
+    [done] = grade.grade([path], chapter=1)
+    assert (done.chapter, done.points, done.possible) == (1, 3, 10)
+    assert done.remarks == ["its metadata says chapter 7"]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -431,9 +458,17 @@ def test_a_hand_in_cannot_put_another_check_in_the_place_of_one(tmp_path):
     assert done.points == 0
 
 
+@pytest.mark.usefixtures("_no_server_waits")
 def test_the_environment_of_the_grader_and_its_folders_are_not_passed_on(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET", "x")
-    source = "import os, shutil, sys\nassert 'SECRET' not in os.environ and len(sys.argv) == 1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    source = (
+        "import os, shutil, sys, torch\n"
+        "assert 'SECRET' not in os.environ and len(sys.argv) == 1\n"
+        "assert torch.get_num_threads() == 1\n"
+        "if sys.platform == 'linux':\n"
+        "    assert 'SECRET' not in open('/proc/self/environ').read()"
+    )
     done = run_of(tmp_path, source, "shutil.rmtree(os.getcwd())")
     assert (done.errors, done.points) == ({}, 3)
 
@@ -537,6 +572,7 @@ def test_nothing_of_one_hand_in_reaches_the_next(tmp_path):
     source = (
         "import os, sys, numpy as np\n"
         "assert not hasattr(np, 'changed') and not os.listdir()\n"
+        "assert os.getsid(os.getppid()) == os.getppid() != os.getsid(0) == os.getpid()\n"
         f"open({str(mark)!r}, 'a').write(f'{{os.getppid()}} {{os.getpid()}}\\n')\n"
         "np.changed = open('file', 'w')\n"
         "np.exp = None"
@@ -564,14 +600,6 @@ def test_a_hand_in_that_kills_what_has_started_it_costs_one_cell(tmp_path):
     done = run_of(tmp_path, kills)
     assert "ends the process" in done.errors["1"]
     assert done.points == 3
-
-
-@pytest.fixture
-def _no_server_waits(monkeypatch):
-    """Let each server that the test uses start in it."""
-    monkeypatch.setattr(process, "IDLE", [])
-    yield
-    process.close_idle()
 
 
 @pytest.mark.usefixtures("_no_server_waits")

@@ -63,9 +63,9 @@ class ForkServer:
 
     def run(self, job: dict[str, Any], seconds: float) -> int | None:
         """Do a job, end what it has started, and return its exit status; None if out of time."""
+        self._late = False
         timer = threading.Timer(seconds, self._stop)
         timer.start()
-        self._late = False
         try:
             self._stdin.write(json.dumps(job).encode() + b"\n")
             self._stdin.flush()

@@ -9,6 +9,7 @@ WIDTHS = (390, 768, 1440)
 HEIGHT = 900
 
 
+# A sidebar that slides in would move the page while it is looked at.
 STILL = """() => document.getElementById("still") ?? document.head.insertAdjacentHTML(
   "beforeend", "<style id=still>* { transition: none !important; }</style>")"""
 

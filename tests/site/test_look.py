@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterator
 
 import firefox
 import pytest
-from look import HEIGHT, LOOK, WIDTHS, faults
+from look import HEIGHT, LOOK, STILL, WIDTHS, faults
 from pages import listed_pages
 from playwright.sync_api import Page
 from trouble import Trouble
 
 # Its window is never narrower than 500 pixels, so the page stands in a frame.
 IN_FRAME = """
-const [address, widths, height, look, done] = arguments;
+const [address, widths, height, still, look, done] = arguments;
 const frame = document.createElement("iframe");
 frame.style = `border: 0; height: ${height}px`;
 frame.src = address;
 frame.onload = () => {
   const inside = frame.contentWindow;
+  inside.eval(`(${still})()`);
   const found = [];
   const see = (mode, width) => {
     inside.document.documentElement.dataset.theme = mode;
@@ -50,7 +51,7 @@ def fox(site_url: str) -> Iterator[firefox.Firefox]:
 
 def in_firefox(fox: firefox.Firefox, address: str, more: str = "") -> list[str]:
     """Return what is wrong with a page in Firefox."""
-    found: list[str] = fox.call(IN_FRAME, address, list(WIDTHS), HEIGHT, more + LOOK)
+    found: list[str] = fox.call(IN_FRAME, address, list(WIDTHS), HEIGHT, STILL, more + LOOK)
     return found
 
 

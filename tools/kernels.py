@@ -16,8 +16,8 @@ class Ports(LocalPortCache):
     """Gives each kernel ports out of a block that belongs to the process that starts it.
 
     A port is chosen here, and bound by the kernel seconds later. Of the ports that the system
-    chooses, those of all connections, another kernel or a browser takes one in between: of 36
-    kernels started side by side on 16 cores, two died of that.
+    chooses, those of all connections, another kernel or a browser takes one in between: of 18
+    kernels started side by side on 16 cores, one died of that.
     """
 
     given = 0

@@ -19,6 +19,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -37,6 +38,7 @@ if hasattr(os, "fork"):  # not Windows
     import resource
 
 MEGABYTE = 1 << 20
+Check = Callable[[Any], Result]
 WAITING = 4  # times the seconds of the processor that an answer may take on the clock
 
 
@@ -99,7 +101,7 @@ def calls_of_the_package(found: set[str]) -> Iterator[None]:
         sys.setprofile(None)
 
 
-def check(task: Task, run: Callable[[Any], Result], session: Session) -> dict[str, Any]:
+def check(task: Task, run: Check, session: Session) -> dict[str, Any]:
     """Check one answer, and return the result with the package's functions that it called."""
     answer = session.names[task.answer]
     calls = set()
@@ -164,12 +166,10 @@ def _write(target: Path, found: dict[str, Any]) -> None:
     store(target, json.dumps(found))
 
 
-def do(job: dict[str, Any]) -> None:
+def do(job: dict[str, Any], checks: dict[Task, Check]) -> None:
     """Do a job in this process."""
-    target, tasks, limits = Path(job["target"]), tasks_of(job["chapter"]), Limits(**job["limits"])
+    target, limits = Path(job["target"]), Limits(**job["limits"])
     limit_this_process(limits.seconds, limits.megabytes)
-    # The checks as they are now: a hand-in may put others in their place.
-    checks = {task.name: getattr(hwlib.check, task.name) for task in tasks}
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     session = Session(limits.task_seconds, limits.seconds / 2)
     for number, cell in enumerate(job["cells"], 1):
@@ -179,14 +179,14 @@ def do(job: dict[str, Any]) -> None:
         _write(target / "at.json", {"cell": number})
         session.run(number, Cell(**cell))
     _write(target / "cells.json", {"errors": {str(n): text for n, text in session.errors.items()}})
-    for task in tasks:
+    for task, run in checks.items():
         if task.answer in session.names:
-            work = lambda task=task: check(task, checks[task.name], session)  # noqa: E731
+            work = partial(check, task, run, session)
             check_apart(work, target / f"{task.name}.json", limits.task_seconds)
     _write(target / "done.json", {})
 
 
-def do_and_end(job: dict[str, Any]) -> NoReturn:
+def do_and_end(job: dict[str, Any], checks: dict[Task, Check]) -> NoReturn:
     """Do a job in this process, which gets a session, a folder and variables of its own, and end.
 
     Its number goes to standard output first: whom to kill when the time is up.
@@ -202,7 +202,7 @@ def do_and_end(job: dict[str, Any]) -> NoReturn:
         os.chdir(job["folder"])
         os.environ.clear()
         os.environ.update(job["environment"])
-        do(job)
+        do(job, checks)
         code = 0
     except BaseException:
         traceback.print_exc(file=sys.__stderr__)
@@ -221,10 +221,10 @@ def main() -> None:
         os.dup2(words, 2)
         os.close(words)
         import_module("matplotlib.pyplot")  # which every chapter imports
-        for task in tasks_of(job["chapter"]):
-            getattr(hwlib.check, task.name)  # loads PyTorch where a check needs it
+        # This loads PyTorch where a check needs it. A hand-in may put others in their place.
+        checks = {task: getattr(hwlib.check, task.name) for task in tasks_of(job["chapter"])}
         copy = os.fork() if hasattr(os, "fork") else 0
         if not copy:
-            do_and_end(job)
+            do_and_end(job, checks)
         _, status = os.waitpid(copy, 0)
         os.write(1, b"%d\n" % os.waitstatus_to_exitcode(status))

@@ -96,6 +96,15 @@ def test_a_fault_is_seen_in_firefox_too(fox: firefox.Firefox, site_url: str) -> 
     assert in_firefox(fox, f"{site_url}book/01_logistic_loss.html", planted)
 
 
+def test_nothing_moves_while_firefox_looks(fox: firefox.Firefox, site_url: str) -> None:
+    """The sidebar slides in when a page gets wider, and would push the text out of sight."""
+    moves = """for (const e of document.querySelectorAll(".bd-sidebar-primary")) {
+        const { transitionDuration } = getComputedStyle(e);
+        if (transitionDuration !== "0s") throw new Error(transitionDuration);
+    }"""
+    assert not in_firefox(fox, f"{site_url}book/04_fashion_mnist.html", moves)
+
+
 def test_a_claim_opens_without_a_script(open_page: Callable[..., Page], trouble: Trouble) -> None:
     page = open_page(java_script_enabled=False, viewport={"width": 1440, "height": HEIGHT})
     page.goto("book/01_logistic_loss.html")

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+# Of float32 times a Python float, which stays float32, the types say less: hence what is ignored.
 Array = NDArray[np.float32]
 Knot = tuple[float | Array, float | Array, float | Array]
 Range = tuple[float, float]
@@ -59,7 +60,7 @@ def _strip(t: Array, s: Array, *knots: Knot) -> Array:
     ends = np.clip((t - start) * pixels + 0.5, 0, 1) * np.clip((end - t) * pixels + 0.5, 0, 1)
     s = s * pixels
     inside = np.minimum((high * pixels + 0.5) - s, s - (low * pixels - 0.5))
-    return np.clip(inside, 0, 1, out=inside) * ends
+    return np.clip(inside, 0, 1, out=inside) * ends  # pyrefly: ignore[bad-return]
 
 
 def _union(*parts: Array) -> Array:
@@ -83,7 +84,7 @@ def _top(
         x,
         (-0.82, 0.2, shoulder - 0.12),
         (-0.6, shoulder - 0.16, shoulder + 0.1),
-        (cuff, reach - thick, reach),
+        (cuff, reach - thick, reach),  # pyrefly: ignore[bad-argument-type]
     )
     garment = _union(body, arm * sheet.between(0.8, 1))
     depth = sheet.between(*neck)
@@ -177,6 +178,7 @@ def _bag(sheet: Sheet) -> Array:
         y, x, (peak + thick, -1, hole * 0.6), (peak + 0.2 + thick, -1, hole), (top + 0.1, -1, hole)
     )
     flap = _strip(y, x, (top + 0.25, -1, 1), (top + 0.34, -1, 1)) * sheet.sometimes(0.5)
+    # pyrefly: ignore[bad-argument-type]
     return _union(body * (1 - 0.5 * flap), outer * (1 - inner) * sheet.sometimes(0.85))
 
 

@@ -111,9 +111,17 @@ def test_the_reference_lists_every_module_of_the_package() -> None:
     assert "hwlib.check" in listed
 
 
-@pytest.mark.parametrize("command", ["ruff check .", "ruff format --check .", "mypy"])
-def test_style_and_types(command: str) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["pyrefly", "check", "--python-interpreter-path", sys.executable],
+    ],
+    ids=["rules", "layout", "types"],
+)
+def test_style_and_types(command: list[str]) -> None:
     """All of `make lint`; in a whole run they stand beside other tests."""
-    command_line = [sys.executable, "-m", *command.split()]
+    command_line = [sys.executable, "-m", *command]
     done = subprocess.run(command_line, cwd=TOP, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -53,7 +53,7 @@ def task(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Result]:
                         steps.append(text)
         except Fault as error:
             *earlier, step = steps
-            texts = {"given": given} | error.details
+            texts: dict[str, Any] = {"given": given, **error.details}
             if not texts["hint"]:
                 hints = HINTS | TEXTS["known"].get(name, {})
                 texts["hint"] = hints[texts["mistake"].partition(", step")[0]]
@@ -72,14 +72,13 @@ def task(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Result]:
 def _undisturbed() -> Iterator[None]:
     """Put back what an answer may change for all that follow: NumPy's errors, PyTorch's state."""
     torch = sys.modules.get("torch")  # the checks of the NumPy chapters do not load it
-    if torch is not None:
-        before = torch.get_rng_state(), torch.get_default_dtype(), torch.is_grad_enabled()
+    before = torch and (torch.get_rng_state(), torch.get_default_dtype(), torch.is_grad_enabled())
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        if torch is not None:
+        if torch and before:
             torch.set_rng_state(before[0])
             torch.set_default_dtype(before[1])
             torch.set_grad_enabled(before[2])

@@ -22,7 +22,7 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -186,7 +186,7 @@ def do(job: dict[str, Any], checks: dict[Task, Check]) -> None:
     _write(target / "done.json", {})
 
 
-def do_and_end(job: dict[str, Any], checks: dict[Task, Check]) -> NoReturn:
+def do_and_end(job: dict[str, Any], checks: dict[Task, Check]) -> None:
     """Do a job in this process, which gets a session, a folder and variables of its own, and end.
 
     Its number goes to standard output first: whom to kill when the time is up.

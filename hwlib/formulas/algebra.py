@@ -32,8 +32,8 @@ class Algebra(Protocol):
     """What `evaluate` needs of a kind of number; a leaf is the value of a free symbol."""
 
     functions: dict[str, Callable[..., Scalar]]
+    number: Callable[[str], Scalar]
 
-    def number(self, text: str) -> Scalar: ...
     def leaf(self, key: str, domain: str, point: int) -> Scalar: ...
     def divide(self, a: Scalar, b: Scalar) -> Scalar: ...
     def power(self, a: Scalar, b: Scalar) -> Scalar: ...
@@ -64,7 +64,7 @@ class Numeric:
     def __init__(self, digits: int = DIGITS) -> None:
         self.context = mpmath.mp.clone()
         self.context.dps = digits
-        self.number = cache(self.context.mpf)  # of a text
+        self.number: Callable[[str], Scalar] = cache(self.context.mpf)
         self.step = self.context.mpf(10) ** (-digits * 5 // 16)
         self.tolerance = self.context.mpf(10) ** (-digits // 2)
         c = self.context

@@ -77,7 +77,7 @@ def extend_docstring(
 
 def link_functions(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     names = _used(app).get(docname, {})
-    objects = app.env.get_domain("py").objects  # type: ignore[attr-defined]
+    objects = app.env.get_domain("py").objects
     linked: set[tuple[int, str]] = set()
     for literal in list(doctree.findall(nodes.literal)):
         text = literal.astext().removesuffix("()")
@@ -117,7 +117,7 @@ def _to_html(node: nodes.Node) -> str:
 def _terms(app: Sphinx) -> dict[str, tuple[str, str, str]]:
     """Return for each term in small letters its page, its place there, and its definition."""
     found: dict[str, tuple[str, str, str]] = {}
-    objects = app.env.get_domain("std").objects  # type: ignore[attr-defined]
+    objects = app.env.get_domain("std").objects
     for docname in {page for (kind, _), (page, _) in objects.items() if kind == "term"}:
         for item in app.env.get_doctree(docname).findall(nodes.definition_list_item):
             for term in item.findall(nodes.term):

@@ -19,7 +19,7 @@ from tools.equations.fingerprint import Written, defined, meaning, read_tables, 
 from tools.sphinx_ext.verdicts import CHAPTER, written
 
 _NAMES = "alpha beta gamma delta epsilon zeta eta theta lambda mu rho sigma tau phi phi pi ell"
-_GREEK = dict(zip("αβγδϵζηθλμρστφϕπℓ", _NAMES.split(), strict=True))
+_GREEK: dict[str, str] = dict(zip("αβγδϵζηθλμρστφϕπℓ", _NAMES.split(), strict=True))
 _ACCENTS = {"ˆ": "hat", "^": "hat", "¯": "bar", "˜": "tilde"}
 _WRITTEN = re.compile(r"(?P<base>.+?)(?:_(?P<subscript>\{.*\}|\w))?(?P<call>\(.*\))?")
 # What the checker knows of the range, as a reader says it.
@@ -196,7 +196,7 @@ def prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def _place(app: Sphinx, docname: str, label: str) -> list[str]:
     """Return the address and the number of an equation."""
-    equation = app.env.get_domain("math").equations.get(label)  # type: ignore[attr-defined]
+    equation = app.env.get_domain("math").equations.get(label)
     if equation is None:
         return []
     home, anchor = equation[0], f"equation-{label}"

@@ -86,7 +86,7 @@ def _known(app: Sphinx) -> tuple[dict[str, Sequence[str]], dict[str, list[str]]]
 
 def _link(app: Sphinx, docname: str, name: str) -> str:
     """Return a function's name, as a link to the reference if it stands there."""
-    entry = app.env.get_domain("py").objects.get(f"hwlib.{name}")  # type: ignore[attr-defined]
+    entry = app.env.get_domain("py").objects.get(f"hwlib.{name}")
     code = f"<code>{html.escape(name.partition('.')[2])}</code>"
     if entry is None:
         return code

@@ -51,9 +51,8 @@ quick: env-test  ## in 90 seconds: style, types, the core's tests, equations, ch
 	  tests/book/test_equations.py book/01_*.ipynb book/02_*.ipynb book/03_*.ipynb \
 	  -k "not planted" $(BESIDE)
 
-# First what builds the site, and the chapters meanwhile; the short files fill the end.
 test: env-test  ## everything: style, types, tests, the website, every chapter again
-	$(TEST) --nbval tests/site/test_pages.py book tests $(BESIDE)
+	$(TEST) --nbval tests book $(BESIDE)
 
 lint: env-test  ## check style and types
 	$(TEST) tests/test_house.py -k style_and_types

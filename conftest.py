@@ -76,12 +76,18 @@ def pytest_make_collect_report(
     return report
 
 
+def _turn(item: pytest.Item) -> tuple[int, float]:
+    if isinstance(item, IPyNbCell):
+        return 1, -item.parent.nb.metadata.get("run", {}).get("seconds", 0)
+    return (0 if item.path.name == "test_pages.py" else 2), 0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Decide once whether the stand-in is in use, and lift comparisons that it cannot pass."""
+    # Among several workers, none must wait while another builds the website, and the chapter that
+    # takes longest must not come last.
+    items.sort(key=_turn)
     cells: list[Any] = [item for item in items if isinstance(item, IPyNbCell)]
-    # With several workers, the chapter that takes longest must not come last.
-    cells.sort(key=lambda cell: -cell.parent.nb.metadata.get("run", {}).get("seconds", 0))
-    items[:] = [*cells, *(item for item in items if not isinstance(item, IPyNbCell))]
     tagged = [cell for cell in cells if "real-data" in cell.cell.metadata.get("tags", [])]
     if tagged and not os.environ.get("HWLIB_DATA") and _data_problem(download=True):
         for cell in tagged:

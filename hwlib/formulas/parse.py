@@ -5,7 +5,7 @@ text, so that an error can be planted in it.
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ GRAMMAR = Path(__file__).with_name("grammar.lark")
 SPELLINGS = {r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", "^*": "^{*}"}
 
 
+@lru_cache(maxsize=1000)
 def parse(latex: str) -> Statement:
     """Read one statement, such as ``\\ell = \\zeta(z) - y z``; anything unknown is an error."""
     return _read(normalise(latex), "statement")

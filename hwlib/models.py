@@ -95,7 +95,7 @@ class CNN(nn.Module):
             nn.Linear(hidden, CLASSES),
         )
         # Channels last in memory is what convolutions on CPUs and GPUs run fastest on.
-        self.to(memory_format=torch.channels_last)  # pyrefly: ignore
+        self.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (B, 10) of images (B, 1, 28, 28) or (B, 28, 28), float."""

@@ -61,4 +61,4 @@ def test_points(answer: Answer) -> Iterator[str]:
 
 
 # Pytest collects functions by this name; it is a task of the book, and no test.
-test_points.__test__ = False  # pyrefly: ignore
+test_points.__test__ = False  # pyrefly: ignore[missing-attribute]

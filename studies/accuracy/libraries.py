@@ -28,7 +28,7 @@ def _torch_loss(y: Array, z: Array) -> Array:
 def _torch_derivative(y: Array, z: Array) -> Array:
     leaf = torch.tensor(z, requires_grad=True)
     F.binary_cross_entropy_with_logits(leaf, torch.tensor(y), reduction="sum").backward()
-    return leaf.grad.numpy()  # pyrefly: ignore
+    return leaf.grad.numpy()  # pyrefly: ignore[missing-attribute]
 
 
 def _optax_sum(z: jax.Array, y: jax.Array) -> jax.Array:

@@ -107,7 +107,7 @@ def our_epoch(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
 
 def usual_epoch(model: nn.Module, size: int, data: ImageData, learning_rate: float) -> Timed:
     """PyTorch's MNIST example: a DataLoader with per-image ToTensor and two workers."""
-    model.to(memory_format=torch.contiguous_format)  # pyrefly: ignore
+    model.to(memory_format=torch.contiguous_format)  # pyrefly: ignore[no-matching-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     loader = per_image_loader(data.train_images, data.train_labels, size, shuffle=True, workers=2)
 

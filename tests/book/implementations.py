@@ -244,11 +244,11 @@ def _recorded_rates(rates: list[float]) -> Iterator[None]:
         rates.append(float(self.param_groups[0]["lr"]))
         return original(self, *args, **kwargs)
 
-    torch.optim.Adam.step = step  # type: ignore[method-assign]
+    torch.optim.Adam.step = step
     try:
         yield
     finally:
-        torch.optim.Adam.step = original  # type: ignore[method-assign]
+        torch.optim.Adam.step = original
 
 
 def _output_side(read: Reader) -> Iterator[Pair]:

@@ -11,6 +11,7 @@ import pytest
 from jupyter_server.services.contents.largefilemanager import LargeFileManager
 from jupytext.cli import jupytext as jupytext_command
 from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_class
+from nbformat.sign import MemorySignatureStore, NotebookNotary
 from nbformat.v4 import new_code_cell
 
 from tools import notebooks
@@ -48,7 +49,9 @@ def test_a_chapter_opens_in_jupyterlab_and_a_save_leaves_its_text(
     text, notebook = chapter.read_bytes(), nbformat.read(chapter.with_suffix(".ipynb"), 4)
     age(chapter, newer)
     manager = build_sync_jupytext_contents_manager_class(LargeFileManager)(
-        root_dir=str(chapter.parents[1])
+        root_dir=str(chapter.parents[1]),
+        # The usual store is a database in the home folder that nobody closes.
+        notary=NotebookNotary(store_factory=MemorySignatureStore),
     )
     path = f"book/{chapter.stem}{opened}"
     content = manager.get(path, type="notebook", content=True)["content"]

@@ -312,7 +312,7 @@ def test_a_drawing_is_kept_in_the_address(open_page: Callable[..., Page]) -> Non
     assert picture[16, 14] == 255
     assert 20 <= (picture > 0).sum() <= 60
     page.evaluate("window.alive.figures.network.flush()")
-    assert "drawing=" in page.url
+    page.wait_for_url("**drawing=*")
     page.reload()
     page.wait_for_selector('[data-ready="yes"]')
     assert page.evaluate("window.alive.figures.network.pixels()") == drawn
@@ -404,7 +404,7 @@ def test_the_address_of_the_race_holds_its_state(page: Page) -> None:
     assert [float(text) for text in shown[1:]] == pytest.approx(true.tolist(), abs=6e-4)
     page.get_by_role("button", name="One step").click()
     page.wait_for_function("location.search.includes('step=21')")
-    assert "surface=bend" in page.url
+    page.wait_for_url("**surface=bend*")
 
 
 def test_running_respects_reduced_motion(open_page: Callable[..., Page]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pages import all_pages
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 from test_pages import low_contrast
 
@@ -22,12 +22,12 @@ TOP = Path(__file__).parents[2]
 def test_chapters_lead_to_the_reference_and_back(page: Page) -> None:
     page.goto("book/01_logistic_loss.html")
     page.locator("article a:has-text('predict'):visible").first.click()
-    assert page.url.endswith("book/api.html#hwlib.two_layer.predict")
+    page.wait_for_url("**/book/api.html#hwlib.two_layer.predict")
     entry = page.locator("dl:has(> dt[id='hwlib.two_layer.predict'])")
     entry.locator("a[href$='#equation-eq-forward']").first.click()
-    assert page.url.endswith("book/01_logistic_loss.html#equation-eq-forward")
+    page.wait_for_url("**/book/01_logistic_loss.html#equation-eq-forward")
     page.go_back()
-    assert entry.locator("a[href='01_logistic_loss.html']").count() == 1
+    expect(entry.locator("a[href='01_logistic_loss.html']")).to_have_count(1)
 
 
 def test_run_times_are_those_stored_in_the_chapters(page: Page) -> None:
@@ -102,7 +102,7 @@ def test_the_search_field_fits_a_telephone(open_page: Callable[..., Page], schem
     page.goto("book/intro.html")
     page.keyboard.press("Control+k")
     dialog = page.locator("#pst-search-dialog")
-    assert dialog.is_visible()
+    expect(dialog).to_be_visible()
     box = dialog.bounding_box()
     assert box is not None
     assert box["x"] >= 0

@@ -48,7 +48,7 @@ def test_pointing_at_a_letter_shows_what_it_is_and_marks_its_places(page: Page) 
     assert formula is not None
     assert box["y"] + box["height"] <= formula["y"] or box["y"] >= formula["y"] + formula["height"]
     hint(page).locator("a").click()
-    assert page.url.endswith("#equation-eq-output-error")
+    page.wait_for_url("**#equation-eq-output-error")
 
 
 def test_a_tap_explains_and_another_one_elsewhere_closes(open_page: Callable[..., Page]) -> None:
@@ -124,7 +124,7 @@ def test_enter_leads_to_where_a_letter_is_defined(page: Page) -> None:
         page.keyboard.press("ArrowRight")
     expect(hint(page)).to_contain_text("errors of the predictions")
     page.keyboard.press("Enter")
-    assert page.url.endswith("#equation-eq-output-error")
+    page.wait_for_url("**#equation-eq-output-error")
 
 
 def test_a_term_is_explained_on_its_own_page(page: Page) -> None:
@@ -179,8 +179,8 @@ def test_without_a_script_links_and_ticks_work(
     page.goto(CHAPTER)
     tick = page.locator("#equation-eq-gradient > .claim")
     tick.locator("summary").click()
-    assert tick.locator(".claim-card").is_visible()
+    expect(tick.locator(".claim-card")).to_be_visible()
     assert not page.locator("#previews, #symbols").first.is_visible()
     page.locator("a.glossary-link").first.click()
-    assert "notation.html#term-" in page.url
+    page.wait_for_url("**/notation.html#term-*")
     trouble.failed.clear()

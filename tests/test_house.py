@@ -111,17 +111,35 @@ def test_the_reference_lists_every_module_of_the_package() -> None:
     assert "hwlib.check" in listed
 
 
+TYPES = ["pyrefly", "check", "--python-interpreter-path", sys.executable]
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", *command], cwd=TOP, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize(
     "command",
-    [
-        ["ruff", "check", "."],
-        ["ruff", "format", "--check", "."],
-        ["pyrefly", "check", "--python-interpreter-path", sys.executable],
-    ],
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], TYPES],
     ids=["rules", "layout", "types"],
 )
 def test_style_and_types(command: list[str]) -> None:
     """All of `make lint`; in a whole run they stand beside other tests."""
-    command_line = [sys.executable, "-m", *command]
-    done = subprocess.run(command_line, cwd=TOP, capture_output=True, text=True)
+    done = _run(*command)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_planted_errors_of_type_are_noticed(tmp_path: Path) -> None:
+    lines = {
+        "import numpy as np\nnp.zeros(3).shap": "missing-attribute",
+        "import torch\ntorch.zeros(3).shap": "missing-attribute",
+        "from hwlib.train import fit\nfit('a model')": "missing-argument",
+        "from hwlib.losses import sigmoid\na: str = sigmoid(1.0)": "bad-assignment",
+        "def f(x) -> float: return 1.0": "implicit-any-parameter",
+        "def g(x: int): return x": "unannotated-return",
+    }
+    planted = tmp_path / "planted.py"
+    planted.write_text("\n".join(lines), "utf-8")
+    said = _run(*TYPES, "--config", str(TOP / "pyproject.toml"), str(planted)).stdout
+    assert [error for error in lines.values() if f"[{error}]" not in said] == []
+    assert said.count("[missing-attribute]") == 2

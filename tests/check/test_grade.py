@@ -503,6 +503,28 @@ def test_results_are_read_from_ordinary_files_only(tmp_path):
     assert left.results == {"stable_logistic_loss": GOOD}
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (b"", ""),
+        (b" \n\n", ""),
+        (b"one\ntwo\nthree\n \n", "three"),
+        (b"caf\xc3\xa9 \xff", "café \ufffd"),
+        (b"\n" + b"long " * 100, ("long " * 100)[:200]),
+        (b"x" * 1_000_000 + b"\nlast", "last"),
+    ],
+)
+def test_the_last_line_that_a_process_has_written_tells_why_it_ended(tmp_path, words, told):
+    (tmp_path / process.WORDS).write_bytes(words)
+    assert process._left(tmp_path, 1, 1).tail == told
+
+
+def test_the_number_of_a_cell_is_cut_where_it_is_none(tmp_path):
+    (tmp_path / "cells.json").write_text('{"errors": {"1234567890123": "boom"}}')
+    left = process._left(tmp_path, 1, 1)
+    assert (left.errors, left.tail) == ({"1234567890…": "boom"}, "")
+
+
 def test_a_file_beyond_the_limit_is_an_error_in_its_cell(tmp_path):
     source = "with open('x', 'wb') as f:\n    f.seek(101 << 20)\n    f.write(b'1')"
     done = run_of(tmp_path, source)

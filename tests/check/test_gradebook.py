@@ -310,10 +310,14 @@ def test_what_cannot_be_written_or_found_is_said_before_anything_is_graded(tmp_p
 def test_where_good_answers_fail_nothing_is_graded(tmp_path):
     path = notebook(tmp_path / "a.ipynb", RIGHT)
     broken = reference(tmp_path / "broken", WRONG)
-    running = command(path, "--out", tmp_path / "out", "--reference", broken)
-    printed, said = running.communicate(timeout=600)
-    assert (running.returncode, printed) == (2, "")
-    assert "known-good answers do not pass here" in said
+    (tmp_path / "unread").mkdir()
+    (tmp_path / "unread/01_a.ipynb").write_text("no notebook")
+    for folder, why in ((broken, "sign of"), (tmp_path / "unread", "refused: no note")):
+        running = command(path, "--out", tmp_path / "out", "--reference", folder)
+        printed, said = running.communicate(timeout=600)
+        assert (running.returncode, printed) == (2, "")
+        assert "known-good answers do not pass here" in said
+        assert why in said
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])

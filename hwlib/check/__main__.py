@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -52,7 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     add, limits = parser.add_argument, Limits()
     add("hand_ins", nargs="*", help="notebooks, folders of them, patterns; none: only tables")
     add("--out", type=Path, default="grades", help="folder for tables and pages (%(default)s)")
-    add("--json", type=Path, help="write all grades to this file as well")
     add("--chapter", type=int, choices=list(POINTS), help="that of all hand-ins")
     add("--student", default="", metavar="REGEX", help="its first group in a path is the student")
     add(
@@ -79,7 +77,7 @@ def _run(args: argparse.Namespace) -> int:
         overrides=read_overrides(args.overrides) if args.overrides else (),
         roster=read_roster(args.roster) if args.roster else {},
     )
-    _check_writable(args.out, args.json)
+    _check_writable(args.out)
     if not args.hand_ins:
         return _again(args, book)
     paths = find(args.hand_ins)
@@ -102,7 +100,7 @@ def _run(args: argparse.Namespace) -> int:
         for done in grades:
             student = student_of(Path(done.path), names, args.student)
             line = str(book.add(student, flag(done, right)))
-            _write(args, book, student)  # before the line says that it is done
+            book.write(args.out, [student])  # before the line says that it is done
             print(line, flush=True)
     return _sum_up(args, book)
 
@@ -115,14 +113,8 @@ def _again(args: argparse.Namespace, book: Gradebook) -> int:
             book.grades.append((entry.pop("student"), Grade(**entry)))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise TableError(f"{args.out / 'grades.json'} holds no grades: {error}") from None
-    _write(args, book)
+    book.write(args.out)
     return _sum_up(args, book)
-
-
-def _write(args: argparse.Namespace, book: Gradebook, *students: str) -> None:
-    book.write(args.out, students)
-    if args.json:
-        shutil.copyfile(args.out / "grades.json", args.json)
 
 
 def _sum_up(args: argparse.Namespace, book: Gradebook) -> int:
@@ -133,13 +125,11 @@ def _sum_up(args: argparse.Namespace, book: Gradebook) -> int:
     return _say(f"{text}; tables and pages in {args.out}", int(graded < count))
 
 
-def _check_writable(folder: Path, file: Path | None) -> None:
+def _check_writable(folder: Path) -> None:
     """Find out before the work that its results can be stored."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in (folder / "grades.json", file):
-            if path:
-                path.open("a", encoding="utf-8").close()
+        (folder / "grades.json").open("a", encoding="utf-8").close()
     except OSError as error:
         raise TableError(f"nothing can be written there: {error}") from None
 

@@ -293,9 +293,10 @@ def test_the_command_grades_a_folder_and_writes_tables_and_pages(tmp_path):
 def test_what_cannot_be_written_or_found_is_said_before_anything_is_graded(tmp_path):
     path = notebook(tmp_path / "a.ipynb", "while True: pass")
     (tmp_path / "file").touch()
+    (tmp_path / "b" / "grades.json").mkdir(parents=True)
     for arguments, words in (
         ((path, "--out", tmp_path / "file"), "nothing can be written"),
-        ((path, "--out", tmp_path / "o", "--json", tmp_path / "none/x"), "nothing can be written"),
+        ((path, "--out", tmp_path / "b"), "nothing can be written"),
         ((path, "--out", tmp_path / "o", "--overrides", tmp_path / "none"), "cannot be read"),
         ((tmp_path / "o", "--out", tmp_path / "o"), "no notebook"),
         (("--out", tmp_path / "empty"), "holds no grades"),

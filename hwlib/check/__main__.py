@@ -27,10 +27,6 @@ nothing could be, 128 + n if signal n ended the program; what was graded until t
 NOTHING = 2  # exit status where nothing could be graded
 
 
-class Stopped(BaseException):
-    """Somebody has ended the program, with the signal of this number."""
-
-
 def main() -> int:
     """Print one line for each hand-in, write the tables and pages, and return the exit status."""
     for stream in (sys.stdout, sys.stderr):  # what a console cannot show must not stop anything
@@ -39,11 +35,16 @@ def main() -> int:
     args = _parser().parse_args()
     let_signals_stop()
     try:
-        return _run(args)
-    except (TableError, BrokenError) as error:
+        book = _book(args)
+    except (TableError, BrokenError, re.error) as error:
         return _say(plain(error, 1000), NOTHING)
-    except Stopped as stopped:
+    except KeyboardInterrupt as stopped:
         return _say(f"Stopped. What was graded is in {args.out}.", 128 + stopped.args[0])
+    for student in sorted(book.unknown()):
+        _say(f"{args.overrides}: no hand-in of {student!r}.")
+    count, graded = len(book.grades), sum(grade.status == "graded" for grade in book.grades)
+    text = f"{count} hand-ins, {graded} graded, {count - graded} not"
+    return _say(f"{text}; tables and pages in {args.out}", int(graded < count))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,18 +69,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(args: argparse.Namespace) -> int:
+def _book(args: argparse.Namespace) -> Gradebook:
     """Check what was asked for first; then grade."""
     if args.student and re.compile(args.student).groups < 1:
         raise TableError("--student: expected a regular expression with a group, as in '(.+)_01'.")
     book = Gradebook(
         take=args.take,
-        overrides=read_overrides(args.overrides) if args.overrides else (),
+        overrides=read_overrides(args.overrides) if args.overrides else {},
         roster=read_roster(args.roster) if args.roster else {},
     )
     _check_writable(args.out)
     if not args.hand_ins:
-        return _again(args, book)
+        book.grades = _stored(args.out / "grades.json")
+        book.write(args.out)
+        return book
     paths = find(args.hand_ins)
     limits = Limits(args.seconds, args.task_seconds, args.megabytes)
     if not paths:
@@ -102,27 +105,15 @@ def _run(args: argparse.Namespace) -> int:
             line = str(book.add(student, flag(done, right)))
             book.write(args.out, [student])  # before the line says that it is done
             print(line, flush=True)
-    return _sum_up(args, book)
+    return book
 
 
-def _again(args: argparse.Namespace, book: Gradebook) -> int:
-    """Write tables and pages anew from grades.json, as for corrections."""
+def _stored(path: Path) -> list[Grade]:
+    """The grades of an earlier call, for tables and pages with corrections."""
     try:
-        stored = json.loads((args.out / "grades.json").read_text(encoding="utf-8"))
-        for entry in stored:
-            book.grades.append((entry.pop("student"), Grade(**entry)))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise TableError(f"{args.out / 'grades.json'} holds no grades: {error}") from None
-    book.write(args.out)
-    return _sum_up(args, book)
-
-
-def _sum_up(args: argparse.Namespace, book: Gradebook) -> int:
-    count, graded = len(book.grades), sum(g.status == "graded" for _, g in book.grades)
-    for student in book.unknown():
-        _say(f"{args.overrides}: no hand-in of {student!r}.")
-    text = f"{count} hand-ins, {graded} graded, {count - graded} not"
-    return _say(f"{text}; tables and pages in {args.out}", int(graded < count))
+        return [Grade(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise TableError(f"{path} holds no grades: {error}") from None
 
 
 def _check_writable(folder: Path) -> None:
@@ -135,14 +126,14 @@ def _check_writable(folder: Path) -> None:
 
 
 def let_signals_stop() -> None:
-    """Let Ctrl-C, SIGTERM and a closed terminal end the program by an exception, once."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one is not there on Windows
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    """Let SIGTERM and a closed terminal end the program as Ctrl-C does, once; say which it was."""
+    # Windows knows of no closed terminal.
+    numbers = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
     def stop(number: int, _: object) -> NoReturn:
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
+        raise KeyboardInterrupt(number)
 
     for number in numbers:
         signal.signal(number, stop)

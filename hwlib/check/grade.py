@@ -28,7 +28,7 @@ class Grade:
 
     ``status`` is "graded", "refused" (no notebook), "out of time", "out of memory" or "crashed";
     ``detail`` says more where it is not graded; ``modified`` is the time of the file.
-    ``credit`` holds the points of each task, once the grade stands in a gradebook.
+    ``student`` and ``credit``, the points of each task, are there once it stands in a gradebook.
     ``results`` has an entry for each task of the chapter, None where the answer is missing;
     ``errors`` are those of cells, by number; ``remarks`` are for the teacher.
     """
@@ -45,6 +45,7 @@ class Grade:
     results: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    student: str = ""
 
     def __str__(self) -> str:
         """One line that any console can print."""

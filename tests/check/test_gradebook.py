@@ -60,8 +60,9 @@ def test_a_pattern_tells_the_student_where_names_are_others():
 
 
 def test_of_several_hand_ins_the_best_or_the_last_counts():
-    several = [("ada", graded(5, 1.0)), ("ada", graded(9, 2.0)), ("ada", graded(7, 3.0))]
-    several.append(("ada", Grade("b.ipynb", "refused", detail="an empty file")))
+    several = [graded(5, 1.0), graded(9, 2.0), graded(7, 3.0)]
+    several.append(Grade("b.ipynb", "refused", detail="an empty file"))
+    several = [replace(grade, student="ada") for grade in several]
     best, last = (gradebook.chosen(several, take)["ada"] for take in ("best", "last"))
     assert [[g.points for g in found] for found in (best, last)] == [[0, 9], [0, 7]]
 
@@ -92,7 +93,7 @@ def written(tmp_path, book):
 
 def test_tables_have_a_row_for_a_student_and_a_column_for_a_task(tmp_path):
     roster = {"ada": {"Email": "ada@x", "ID": "7", "ID number": "8", "First Name": "Ada"}}
-    book = Gradebook(roster=roster, overrides=[gradebook.Override("ada", "predict", 1.5, "late")])
+    book = Gradebook(roster=roster, overrides={"ada": {"predict": gradebook.Override(1.5, "late")}})
     other = graded(chapter=3, points=0, sigmoid=None, predict=None)
     assert book.add("ada", graded(points=99)).points == 1
     book.add("ada", replace(other, results={"gradient_descent": PASSED, "momentum_descent": None}))
@@ -151,7 +152,7 @@ def test_a_roster_tells_the_platforms_names_and_who_is_unknown_is_told(tmp_path)
     (tmp_path / "r.csv").write_text("student;ID;Note\n ada ;7\n", "utf-8")
     roster = gradebook.read_roster(tmp_path / "r.csv")
     assert roster == {"ada": {"student": "ada", "ID": "7", "Note": ""}}
-    overrides = [gradebook.Override(student, "predict", 1, "") for student in ("ada", "bob")]
+    overrides = {name: {"predict": gradebook.Override(1, "")} for name in ("ada", "bob")}
     book = Gradebook(roster=roster, overrides=overrides)
     book.add("ada", graded())
     assert book.unknown() == {"bob"}
@@ -171,7 +172,7 @@ class Tags(html.parser.HTMLParser):
 
 def test_the_page_of_a_student_shows_hints_and_runs_nothing(tmp_path):
     evil = "<script>alert(1)</script>"
-    book = Gradebook(overrides=[gradebook.Override(evil, "predict", 2, evil)])
+    book = Gradebook(overrides={evil: {"predict": gradebook.Override(2, evil)}})
     book.add(evil, replace(graded(), errors={"3": evil}, remarks=["my_predict calls hwlib"]))
     book.write(tmp_path)
     [page] = (tmp_path / "feedback").glob("*.html")
@@ -224,13 +225,13 @@ def test_a_correction_that_means_nothing_is_an_error(tmp_path, text, words):
 def test_a_correction_is_read_as_spreadsheets_save_it(tmp_path):
     lines = "student;task;points;comment\r\nada;my_predict;1,5;seen by hand\r\n"
     (tmp_path / "o.csv").write_text(lines, encoding="utf-8-sig")
-    [found] = gradebook.read_overrides(tmp_path / "o.csv")
-    assert found == gradebook.Override("ada", "predict", 1.5, "seen by hand")
+    found = gradebook.read_overrides(tmp_path / "o.csv")
+    assert found == {"ada": {"predict": gradebook.Override(1.5, "seen by hand")}}
     (tmp_path / "o.csv").write_text("student,task,points\nada,predict,2\nbob,predict,0")
-    assert gradebook.read_overrides(tmp_path / "o.csv") == [
-        gradebook.Override("ada", "predict", 2.0, ""),
-        gradebook.Override("bob", "predict", 0.0, ""),
-    ]
+    assert gradebook.read_overrides(tmp_path / "o.csv") == {
+        "ada": {"predict": gradebook.Override(2.0, "")},
+        "bob": {"predict": gradebook.Override(0.0, "")},
+    }
 
 
 def command(*arguments, **options):
@@ -300,6 +301,8 @@ def test_what_cannot_be_written_or_found_is_said_before_anything_is_graded(tmp_p
         ((path, "--out", tmp_path / "o", "--overrides", tmp_path / "none"), "cannot be read"),
         ((tmp_path / "o", "--out", tmp_path / "o"), "no notebook"),
         (("--out", tmp_path / "empty"), "holds no grades"),
+        ((path, "--out", tmp_path / "o", "--student", ".+"), "expression with a group"),
+        ((path, "--out", tmp_path / "o", "--student", "("), "unterminated subpattern"),
     ):
         running = command(*arguments)
         printed, said = running.communicate(timeout=600)

@@ -106,7 +106,7 @@ def grade_one(
     """Grade one hand-in in a process of its own, one of ``processes``."""
     start, skip = time.monotonic(), set[int]()
     try:
-        hand_in = read(path, chapter)
+        hand_in, modified = read(path, chapter), os.path.getmtime(path)
     except HandInError as error:
         return Grade(str(path), "refused", detail=str(error))
     while True:
@@ -128,7 +128,7 @@ def grade_one(
         points=sum(task.points for task in passed),
         possible=sum(task.points for task in tasks),
         seconds=round(time.monotonic() - start, 1),
-        modified=os.path.getmtime(path),
+        modified=modified,
         detail=detail,
         results=results if status == "graded" else {},
         errors=run.errors,

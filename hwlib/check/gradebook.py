@@ -56,7 +56,7 @@ def student_of(path: Path, notebooks: Iterable[str] = (), pattern: str = "") -> 
     stem = re.sub(r"(-Copy\d+| ?\(\d+\))+$", "", path.stem)
     for notebook in notebooks:
         stem = stem.replace(notebook, "")
-    return plain(stem.strip(" _-.") or path.resolve().parent.name)
+    return plain(stem.strip(" _-.") or path.parent.resolve().name)
 
 
 def chosen(grades: Iterable[Grade], take: str) -> dict[str, list[Grade]]:

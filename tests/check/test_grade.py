@@ -94,6 +94,13 @@ def test_what_was_found_before_a_process_ended_counts(tmp_path):
     assert done.remarks == ["crashed: signal SIGKILL in cell 1"]
 
 
+def test_a_hand_in_that_removes_itself_is_graded(tmp_path):
+    removes = f"import os; os.remove({str(tmp_path / 'one.ipynb')!r})"
+    done = run_of(tmp_path, removes)
+    assert (done.errors, done.points, done.modified > 0) == ({}, 3, True)
+    assert not (tmp_path / "one.ipynb").exists()
+
+
 def test_a_chapter_that_is_named_is_the_one_that_is_graded(tmp_path):
     path = notebook(tmp_path / "a.ipynb", RIGHT, chapter=7)
     [done] = grade.grade([path], chapter=1)
@@ -123,6 +130,8 @@ def test_as_many_are_graded_at_once_as_there_are_jobs(jobs):
     [
         (b"", "an empty file"),
         (b" \n", "an empty file"),
+        (b"\xef\xbb\xbf\r\n", "an empty file"),
+        ("\u00a0".encode(), "no notebook but other text: Expecting value"),
         (b"{}", "no notebook: JSON without cells"),
         (b"[]", "no notebook: JSON without cells"),
         (b'\n{"cells": [', "no notebook but JSON that breaks off or is damaged: Expecting value"),
@@ -169,6 +178,9 @@ def test_the_chapter_is_stated_or_told_by_the_answers_or_fixed(tmp_path):
     assert "chapter 1" in read_hand_in(easy).remarks[0]
     assert read_hand_in(easy, 1).chapter == 1
     assert "chapter 7" in read_hand_in(easy, 1).remarks[0]
+    for odd in (1.0, True):  # as numbers they are 1, as texts not, and texts head the columns
+        assert type(read_hand_in(notebook(easy, RIGHT, chapter=odd)).chapter) is int
+    assert read_hand_in(notebook(easy, RIGHT, chapter=[1])).chapter == 1  # by the answers
     twice = read_hand_in(notebook(tmp_path / "c.ipynb", RIGHT, RIGHT))
     assert "my_sigmoid is defined in several cells, and the last one counts" in twice.remarks
 

@@ -16,6 +16,7 @@ import pytest
 from hwlib.check import feedback, gradebook, process
 from hwlib.check.grade import Grade
 from hwlib.check.gradebook import Gradebook, TableError, student_of
+from hwlib.check.hand_in import plain
 from tests.hand_ins import RIGHT, WRONG, alive, notebook
 
 TOP = Path(__file__).parents[2]
@@ -53,6 +54,18 @@ def graded(points=1, modified=0.0, chapter=1, **results):
 )
 def test_a_student_is_known_by_the_file(path, student):
     assert student_of(Path(path), NAMES) == student
+
+
+def test_a_link_that_leads_to_itself_has_a_student(tmp_path):
+    (tmp_path / "01_logistic_loss.ipynb").symlink_to("01_logistic_loss.ipynb")
+    assert student_of(tmp_path / "01_logistic_loss.ipynb", NAMES) == plain(tmp_path.name)
+
+
+def test_the_folder_tells_the_student_also_where_it_is_not_named(tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    for folder, name in (("", "01_logistic_loss.ipynb"), ("below", "../01_logistic_loss.ipynb")):
+        monkeypatch.chdir(tmp_path / folder)
+        assert student_of(Path(name), NAMES) == plain(tmp_path.name)
 
 
 def test_a_pattern_tells_the_student_where_names_are_others():

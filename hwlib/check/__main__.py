@@ -24,7 +24,6 @@ Grade notebooks, each in a process of its own. This is no sandbox: a hand-in is 
 read your files and use the network. Exit status: 0 if all were graded, 1 if some were not, 2 if
 nothing could be, 128 + n if signal n ended the program; what was graded until then is kept.
 """
-NOTHING = 2  # exit status where nothing could be graded
 
 
 def main() -> int:
@@ -37,7 +36,7 @@ def main() -> int:
     try:
         book = _book(args)
     except (TableError, BrokenError, re.error) as error:
-        return _say(plain(error, 1000), NOTHING)
+        return _say(plain(error, 1000), 2)
     except KeyboardInterrupt as stopped:
         return _say(f"Stopped. What was graded is in {args.out}.", 128 + stopped.args[0])
     for student in sorted(book.unknown()):

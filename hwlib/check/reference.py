@@ -73,11 +73,9 @@ def flag(done: Grade, right: Mapping[str, Any]) -> Grade:
 
 def _read_solutions(path: Path, _: int | None) -> HandIn:
     """The book's own cells are no student's: of them only imports and helpers are run."""
-    read = read_hand_in(path, int(path.stem[:2]))
+    read, kept = read_hand_in(path, int(path.stem[:2])), {"solution", "check"}
     cells = [
-        replace(cell, changed=False)
-        if {"solution", "check"} & set(cell.tags)
-        else replace(cell, tags=(*cell.tags, "chapter"), changed=False)
+        replace(cell, tags=cell.tags if kept & set(cell.tags) else ("chapter",), changed=False)
         for cell in read.cells
     ]
     return replace(read, cells=cells)

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from hwlib.check.grade import Grade, grade
-from hwlib.check.gradebook import Gradebook, TableError, read_overrides, read_roster, student_of
-from hwlib.check.hand_in import find, plain
+from hwlib.check.gradebook import Gradebook, read_overrides, read_roster, student_of
+from hwlib.check.hand_in import SetupError, find, plain
 from hwlib.check.process import Limits
-from hwlib.check.reference import BrokenError, chapters_of, flag, prove, solutions
+from hwlib.check.reference import chapters_of, flag, prove, solutions
 from hwlib.check.tasks import POINTS
 
 DESCRIPTION = """
@@ -35,7 +35,7 @@ def main() -> int:
     let_signals_stop()
     try:
         book = _book(args)
-    except (TableError, BrokenError, re.error) as error:
+    except (SetupError, re.error) as error:
         return _say(plain(error, 1000), 2)
     except KeyboardInterrupt as stopped:
         return _say(f"Stopped. What was graded is in {args.out}.", 128 + stopped.args[0])
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 def _book(args: argparse.Namespace) -> Gradebook:
     """Check what was asked for first; then grade."""
     if args.student and re.compile(args.student).groups < 1:
-        raise TableError("--student: expected a regular expression with a group, as in '(.+)_01'.")
+        raise SetupError("--student: expected a regular expression with a group, as in '(.+)_01'.")
     book = Gradebook(
         take=args.take,
         overrides=read_overrides(args.overrides) if args.overrides else {},
@@ -85,7 +85,7 @@ def _book(args: argparse.Namespace) -> Gradebook:
     paths = find(args.hand_ins)
     limits = Limits(args.seconds, args.task_seconds, args.megabytes)
     if not paths:
-        raise TableError(f"there is no notebook in {', '.join(args.hand_ins)}.")
+        raise SetupError(f"there is no notebook in {', '.join(args.hand_ins)}.")
     if args.class_seed is not None:
         os.environ["HWLIB_CLASS_SEED"] = str(abs(args.class_seed))
     known, chapters = solutions(args.reference), chapters_of(paths, args.chapter)
@@ -112,7 +112,7 @@ def _stored(path: Path) -> list[Grade]:
     try:
         return [Grade(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError) as error:
-        raise TableError(f"{path} holds no grades: {error}") from None
+        raise SetupError(f"{path} holds no grades: {error}") from None
 
 
 def _check_writable(folder: Path) -> None:
@@ -121,7 +121,7 @@ def _check_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "grades.json").open("a", encoding="utf-8").close()
     except OSError as error:
-        raise TableError(f"nothing can be written there: {error}") from None
+        raise SetupError(f"nothing can be written there: {error}") from None
 
 
 def let_signals_stop() -> None:

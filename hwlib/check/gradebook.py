@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from hwlib.check import feedback
 from hwlib.check.grade import Grade
-from hwlib.check.hand_in import plain, store
+from hwlib.check.hand_in import SetupError, plain, store
 from hwlib.check.tasks import TASKS, tasks_of
 
 # Names of files and folders as platforms hand them out; without one of these see `student_of`.
@@ -30,10 +30,6 @@ KNOWN_BY = {
     "canvas": ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"),
     "gradescope": ("First Name", "Last Name", "SID", "Email"),
 }
-
-
-class TableError(ValueError):
-    """A table of the teacher's that cannot be used as it is."""
 
 
 class Override(NamedTuple):
@@ -94,12 +90,12 @@ def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: cannot be read as UTF-8: {error}") from None
+        raise SetupError(f"{path}: cannot be read as UTF-8: {error}") from None
     delimiter = ";" if ";" in text[:200] else ","
     divided = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
     columns = divided.fieldnames or ()
     if not set(needed) <= set(columns):
-        raise TableError(
+        raise SetupError(
             f"{path}: expected the columns {', '.join(needed)} in its first line, "
             f"got {', '.join(columns)}."
         )
@@ -117,10 +113,10 @@ def read_overrides(path: Path) -> dict[str, dict[str, Override]]:
     for row in read_table(path, ("student", "task", "points")):
         name, points = row["task"].removeprefix("my_"), row["points"].replace(",", ".")
         if name not in TASKS:
-            raise TableError(f"{path}: there is no task {name!r}; there are: {', '.join(TASKS)}.")
+            raise SetupError(f"{path}: there is no task {name!r}; there are: {', '.join(TASKS)}.")
         if not re.fullmatch(r"\d+(\.\d+)?", points) or float(points) > TASKS[name].points:
             most = TASKS[name].points
-            raise TableError(f"{path}: {name}: expected points from 0 to {most}, got {points!r}.")
+            raise SetupError(f"{path}: {name}: expected points from 0 to {most}, got {points!r}.")
         override = Override(float(points), row.get("comment", ""))
         found.setdefault(row["student"], {})[name] = override
     return found

@@ -24,6 +24,10 @@ class HandInError(ValueError):
     """A file that is no notebook of this homework."""
 
 
+class SetupError(ValueError):
+    """What a teacher has to put right before anything is graded: tables, options, packages."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A code cell. ``changed`` tells whether a student has edited what the chapter brought."""

@@ -9,14 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hwlib.check.grade import Grade, grade
-from hwlib.check.hand_in import HandIn, HandInError, read_hand_in
+from hwlib.check.hand_in import HandIn, HandInError, SetupError, read_hand_in
 from hwlib.check.process import Limits
 
 TOP = Path(__file__).parents[2]
-
-
-class BrokenError(RuntimeError):
-    """Good answers fail here, so that no grade would mean anything."""
 
 
 def solutions(folder: Path | None = None) -> dict[int, Path]:
@@ -45,8 +41,8 @@ def prove(paths: Sequence[Path], limits: Limits, jobs: int | None = None) -> dic
 
     Raises
     ------
-    BrokenError
-        If one does not get all points.
+    SetupError
+        If one does not get all points, so that no grade would mean anything.
     """
     # These are honest, and must pass on a busy machine, too.
     ample = replace(limits, seconds=4 * limits.seconds, task_seconds=4 * limits.task_seconds)
@@ -54,7 +50,7 @@ def prove(paths: Sequence[Path], limits: Limits, jobs: int | None = None) -> dic
     with contextlib.closing(grade(paths, ample, jobs, read=_read_solutions)) as grades:
         for done in grades:
             if done.status != "graded" or done.points < done.possible:
-                raise BrokenError(
+                raise SetupError(
                     f"The known-good answers do not pass here, so nothing was graded: {done}"
                 )
             right |= done.results

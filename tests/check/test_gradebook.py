@@ -15,8 +15,8 @@ import pytest
 
 from hwlib.check import feedback, gradebook, process
 from hwlib.check.grade import Grade
-from hwlib.check.gradebook import Gradebook, TableError, student_of
-from hwlib.check.hand_in import plain
+from hwlib.check.gradebook import Gradebook, student_of
+from hwlib.check.hand_in import SetupError, plain
 from tests.hand_ins import RIGHT, WRONG, alive, notebook
 
 TOP = Path(__file__).parents[2]
@@ -231,7 +231,7 @@ def test_no_two_students_share_a_page():
 )
 def test_a_correction_that_means_nothing_is_an_error(tmp_path, text, words):
     (tmp_path / "o.csv").write_text(text)
-    with pytest.raises(TableError, match=words):
+    with pytest.raises(SetupError, match=words):
         gradebook.read_overrides(tmp_path / "o.csv")
 
 

@@ -20,9 +20,9 @@ from hwlib.check.tasks import TASKS, tasks_of
 
 # Names of files and folders as platforms hand them out; without one of these see `student_of`.
 PLATFORMS = (
-    re.compile(r"(?P<student>[^/\\]+?)_\d+_assignsubmission_file"),  # Moodle
-    re.compile(r"(?P<student>[a-z]+(?:_LATE)?_\d+)_\d+_[^/\\]*$"),  # Canvas
-    re.compile(r"(?P<student>submission_\d+)(?=[/\\])"),  # Gradescope
+    r"([^/\\]+?)_\d+_assignsubmission_file",  # Moodle
+    r"([a-z]+(?:_LATE)?_\d+)_\d+_[^/\\]*$",  # Canvas
+    r"(submission_\d+)(?=[/\\])",  # Gradescope
 )
 # What each platform knows a student by; the roster of the course may hold these columns.
 KNOWN_BY = {
@@ -46,8 +46,8 @@ def student_of(path: Path, notebooks: Iterable[str] = (), pattern: str = "") -> 
     Moodle, Canvas and Gradescope give are known. Otherwise it is the file's name without that of
     the notebook (`anna_01_logistic_loss.ipynb`), or where nothing is left, that of its folder.
     """
-    for known in [re.compile(pattern)] if pattern else PLATFORMS:
-        if found := known.search(str(path)):
+    for known in [pattern] if pattern else PLATFORMS:
+        if found := re.search(known, str(path)):
             return plain(found[1].replace("_LATE", ""))
     stem = re.sub(r"(-Copy\d+| ?\(\d+\))+$", "", path.stem)
     for notebook in notebooks:

@@ -7,7 +7,6 @@ the others. It is no sandbox: see `grade`.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -38,7 +37,6 @@ class Grade:
     chapter: int = 0
     points: float = 0
     possible: int = 0
-    seconds: float = 0.0
     modified: float = 0.0
     detail: str = ""
     credit: dict[str, float] = field(default_factory=dict)
@@ -104,10 +102,10 @@ def grade_one(
     read: Reader = read_hand_in,
 ) -> Grade:
     """Grade one hand-in in a process of its own, one of ``processes``."""
-    start, skip = time.monotonic(), set[int]()
+    skip: set[int] = set()
     try:
         hand_in, modified = read(path, chapter), os.path.getmtime(path)
-    except HandInError as error:
+    except (HandInError, OSError) as error:  # another hand-in may have removed it
         return Grade(str(path), "refused", detail=str(error))
     while True:
         run = execute(hand_in, skip, limits, processes or Processes())
@@ -127,7 +125,6 @@ def grade_one(
         hand_in.chapter,
         points=sum(task.points for task in passed),
         possible=sum(task.points for task in tasks),
-        seconds=round(time.monotonic() - start, 1),
         modified=modified,
         detail=detail,
         results=results if status == "graded" else {},

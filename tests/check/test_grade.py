@@ -54,7 +54,6 @@ def test_every_kind_of_hand_in_is_reported_and_none_stops_the_others(tmp_path):
     assert (text.status, missing.status) == ("refused", "refused")
     assert text.detail.startswith("no notebook but other text")
     assert (dies.status, dies.modified) == ("graded", Path(dies.path).stat().st_mtime)
-    assert dies.seconds == round(dies.seconds, 1) < 600
     assert set(broken.errors) == {"1", "2", "3"}
     assert "sign" in broken.results["sigmoid"]["hint"]
     assert broken.results["logistic_loss"] is None

@@ -7,17 +7,16 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from hwlib.check.grade import Grade, grade
-from hwlib.check.gradebook import Gradebook, TableError, read_overrides, read_roster, student_of
-from hwlib.check.hand_in import find, plain
+from hwlib.check.gradebook import Gradebook, read_overrides, read_roster, student_of
+from hwlib.check.hand_in import SetupError, find, plain
 from hwlib.check.process import Limits
-from hwlib.check.reference import BrokenError, Reference
+from hwlib.check.reference import chapters_of, flag, prove, solutions
 from hwlib.check.tasks import POINTS
 
 DESCRIPTION = """
@@ -25,11 +24,6 @@ Grade notebooks, each in a process of its own. This is no sandbox: a hand-in is 
 read your files and use the network. Exit status: 0 if all were graded, 1 if some were not, 2 if
 nothing could be, 128 + n if signal n ended the program; what was graded until then is kept.
 """
-NOTHING = 2  # exit status where nothing could be graded
-
-
-class Stopped(BaseException):
-    """Somebody has ended the program, with the signal of this number."""
 
 
 def main() -> int:
@@ -40,11 +34,16 @@ def main() -> int:
     args = _parser().parse_args()
     let_signals_stop()
     try:
-        return _run(args)
-    except (TableError, BrokenError) as error:
-        return _say(plain(error, 1000), NOTHING)
-    except Stopped as stopped:
+        book = _book(args)
+    except (SetupError, re.error) as error:
+        return _say(plain(error, 1000), 2)
+    except KeyboardInterrupt as stopped:
         return _say(f"Stopped. What was graded is in {args.out}.", 128 + stopped.args[0])
+    for student in sorted(book.unknown()):
+        _say(f"{args.overrides}: no hand-in of {student!r}.")
+    count, graded = len(book.grades), sum(grade.status == "graded" for grade in book.grades)
+    text = f"{count} hand-ins, {graded} graded, {count - graded} not"
+    return _say(f"{text}; tables and pages in {args.out}", int(graded < count))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     add, limits = parser.add_argument, Limits()
     add("hand_ins", nargs="*", help="notebooks, folders of them, patterns; none: only tables")
     add("--out", type=Path, default="grades", help="folder for tables and pages (%(default)s)")
-    add("--json", type=Path, help="write all grades to this file as well")
     add("--chapter", type=int, choices=list(POINTS), help="that of all hand-ins")
     add("--student", default="", metavar="REGEX", help="its first group in a path is the student")
     add(
@@ -70,85 +68,71 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(args: argparse.Namespace) -> int:
+def _book(args: argparse.Namespace) -> Gradebook:
     """Check what was asked for first; then grade."""
     if args.student and re.compile(args.student).groups < 1:
-        raise TableError("--student: expected a regular expression with a group, as in '(.+)_01'.")
+        raise SetupError("--student: expected a regular expression with a group, as in '(.+)_01'.")
     book = Gradebook(
         take=args.take,
-        overrides=read_overrides(args.overrides) if args.overrides else (),
+        overrides=read_overrides(args.overrides) if args.overrides else {},
         roster=read_roster(args.roster) if args.roster else {},
     )
-    _check_writable(args.out, args.json)
+    _check_writable(args.out)
     if not args.hand_ins:
-        return _again(args, book)
+        book.grades = _stored(args.out / "grades.json")
+        book.write(args.out)
+        return book
     paths = find(args.hand_ins)
     limits = Limits(args.seconds, args.task_seconds, args.megabytes)
     if not paths:
-        raise TableError(f"there is no notebook in {', '.join(args.hand_ins)}.")
+        raise SetupError(f"there is no notebook in {', '.join(args.hand_ins)}.")
     if args.class_seed is not None:
         os.environ["HWLIB_CLASS_SEED"] = str(abs(args.class_seed))
-    reference = Reference(args.reference)
-    reference.prove(reference.chapters_of(paths, args.chapter), limits, args.jobs)
-    for note in reference.notes:
-        _say(note)
-    book.steps = reference.steps if args.partial else {}
-    names = [path.stem for path in reference.notebooks.values()]
+    known, chapters = solutions(args.reference), chapters_of(paths, args.chapter)
+    right = prove([known[n] for n in sorted(chapters & known.keys())], limits, args.jobs)
+    if missing := ", ".join(map(str, sorted(chapters - known.keys()))):
+        _say(
+            f"No known-good answers to chapter {missing}: a broken installation would look "
+            "like wrong answers. Name the folder of the instructor's edition with --reference."
+        )
+    if args.partial:
+        book.steps = {name: result["steps"] for name, result in right.items()}
+    names = [path.stem for path in known.values()]
     with contextlib.closing(grade(paths, limits, args.jobs, args.chapter)) as grades:
         for done in grades:
             student = student_of(Path(done.path), names, args.student)
-            line = str(book.add(student, reference.flag(done)))
-            _write(args, book, student)  # before the line says that it is done
+            line = str(book.add(student, flag(done, right)))
+            book.write(args.out, [student])  # before the line says that it is done
             print(line, flush=True)
-    return _sum_up(args, book)
+    return book
 
 
-def _again(args: argparse.Namespace, book: Gradebook) -> int:
-    """Write tables and pages anew from grades.json, as for corrections."""
+def _stored(path: Path) -> list[Grade]:
+    """The grades of an earlier call, for tables and pages with corrections."""
     try:
-        stored = json.loads((args.out / "grades.json").read_text(encoding="utf-8"))
-        for entry in stored:
-            book.grades.append((entry.pop("student"), Grade(**entry)))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise TableError(f"{args.out / 'grades.json'} holds no grades: {error}") from None
-    _write(args, book)
-    return _sum_up(args, book)
+        return [Grade(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise SetupError(f"{path} holds no grades: {error}") from None
 
 
-def _write(args: argparse.Namespace, book: Gradebook, *students: str) -> None:
-    book.write(args.out, students)
-    if args.json:
-        shutil.copyfile(args.out / "grades.json", args.json)
-
-
-def _sum_up(args: argparse.Namespace, book: Gradebook) -> int:
-    count, graded = len(book.grades), sum(g.status == "graded" for _, g in book.grades)
-    for student in book.unknown():
-        _say(f"{args.overrides}: no hand-in of {student!r}.")
-    text = f"{count} hand-ins, {graded} graded, {count - graded} not"
-    return _say(f"{text}; tables and pages in {args.out}", int(graded < count))
-
-
-def _check_writable(folder: Path, file: Path | None) -> None:
+def _check_writable(folder: Path) -> None:
     """Find out before the work that its results can be stored."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in (folder / "grades.json", file):
-            if path:
-                path.open("a", encoding="utf-8").close()
+        (folder / "grades.json").open("a", encoding="utf-8").close()
     except OSError as error:
-        raise TableError(f"nothing can be written there: {error}") from None
+        raise SetupError(f"nothing can be written there: {error}") from None
 
 
 def let_signals_stop() -> None:
-    """Let Ctrl-C, SIGTERM and a closed terminal end the program by an exception, once."""
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one is not there on Windows
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    """Let SIGTERM and a closed terminal end the program as Ctrl-C does, once; say which it was."""
+    # Windows knows of no closed terminal.
+    numbers = (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
 
     def stop(number: int, _: object) -> NoReturn:
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(number)
+        raise KeyboardInterrupt(number)
 
     for number in numbers:
         signal.signal(number, stop)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import contextlib
-import inspect
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from hwlib.check.hand_in import Cell, plain
 
 ATTEMPTS = 5  # how often a cell is told that its time is up before the process ends
+AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 PLAIN = (
     *(ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.UnaryOp, ast.BinOp),
     *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Starred),
@@ -62,12 +62,11 @@ def statements(source: str) -> Iterator[ast.stmt]:
             yield node
 
 
-def defines(node: ast.stmt) -> bool:
+def defines(node: ast.AST) -> bool:
     """Whether a statement of a chapter is an import, a helper or a constant: no experiment."""
-    if isinstance(node, ast.Try):
-        inside = [*node.body, *node.orelse, *node.finalbody]
-        inside += [line for handler in node.handlers for line in handler.body]
-        return all(map(defines, inside))
+    if isinstance(node, ast.Try | ast.ExceptHandler):
+        parts = ast.iter_child_nodes(node)
+        return all(defines(part) for part in parts if not isinstance(part, ast.expr))
     if isinstance(node, ast.Assign | ast.AnnAssign):
         return node.value is not None and _is_plain(node.value)
     kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -119,17 +118,10 @@ class Session:
             if original and not defines(node):
                 self._leave_out(node)
                 continue
-            code = compile(
-                ast.Module([node], []),
-                f"<cell {self._number}>",
-                "exec",
-                flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
-            )
+            code = compile(ast.Module([node], []), f"<cell {self._number}>", "exec", AWAIT)
             try:
-                if code.co_flags & inspect.CO_COROUTINE:
-                    asyncio.run(eval(code, self.names))
-                else:
-                    exec(code, self.names)
+                if waits := eval(code, self.names):
+                    asyncio.run(waits)
             except Exception as error:
                 if original and isinstance(error, NameError):
                     self._leave_out(node)  # it is made of what an experiment has found

@@ -35,10 +35,11 @@ def summary(row: Mapping[str, Any]) -> str:
     return f"{row['total']:g} of {row['possible']} points ({', '.join(chapters) or 'no chapter'})"
 
 
-def page(
-    row: Mapping[str, Any], grades: Sequence[Grade], comments: Mapping[tuple[str, str], str]
-) -> str:
-    """Return the page of a student as HTML; ``row`` holds the points that count."""
+def page(row: Mapping[str, Any], grades: Sequence[Grade], comments: Mapping[str, str]) -> str:
+    """Return the page of a student as HTML.
+
+    ``row`` holds the points that count, ``comments`` what the teacher says about a task.
+    """
     body = [f"<h1>{_text(row['student'])}</h1>", f"<p>{_text(summary(row))}</p>"]
     for grade in grades:
         body += _chapter(grade, row, comments)
@@ -52,9 +53,7 @@ def page(
     )
 
 
-def _chapter(
-    grade: Grade, row: Mapping[str, Any], comments: Mapping[tuple[str, str], str]
-) -> Iterator[str]:
+def _chapter(grade: Grade, row: Mapping[str, Any], comments: Mapping[str, str]) -> Iterator[str]:
     if grade.status != "graded":
         yield f"<h2>{_text(grade.path.replace(chr(92), '/').rsplit('/', 1)[-1])}</h2>"
         yield f"<p>Not graded: {_text(grade.status)}: {_text(grade.detail)}</p>"
@@ -66,7 +65,7 @@ def _chapter(
         passed = result is not None and not result["failed"]
         yield f'<section class="{"passed" if passed else "failed"}">'
         yield f"<h3>{'✓' if passed else '✗'} <code>my_{name}</code>: {points}</h3>"
-        if comment := comments.get((row["student"], name)):
+        if comment := comments.get(name):
             yield f"<p>{_text(comment)}</p>"
         if result is None:
             yield f"<p>The notebook defines no <code>my_{name}</code>: keep the name.</p>"

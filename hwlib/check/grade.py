@@ -7,11 +7,9 @@ the others. It is no sandbox: see `grade`.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from hwlib.check.process import Limits, Processes, close_idle, death, execute
 from hwlib.check.tasks import tasks_of
 
 RERUNS = 3  # how often a hand-in starts again without the cell that ended its process
+Reader = Callable[[Path, int | None], HandIn]  # of a file, and of the chapter if it is known
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Grade:
 
     ``status`` is "graded", "refused" (no notebook), "out of time", "out of memory" or "crashed";
     ``detail`` says more where it is not graded; ``modified`` is the time of the file.
-    ``credit`` holds the points of each task, once the grade stands in a gradebook.
+    ``student`` and ``credit``, the points of each task, are there once it stands in a gradebook.
     ``results`` has an entry for each task of the chapter, None where the answer is missing;
     ``errors`` are those of cells, by number; ``remarks`` are for the teacher.
     """
@@ -38,13 +37,13 @@ class Grade:
     chapter: int = 0
     points: float = 0
     possible: int = 0
-    seconds: float = 0.0
     modified: float = 0.0
     detail: str = ""
     credit: dict[str, float] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    student: str = ""
 
     def __str__(self) -> str:
         """One line that any console can print."""
@@ -66,6 +65,7 @@ def grade(
     limits: Limits | None = None,
     jobs: int | None = None,
     chapter: int | None = None,
+    read: Reader = read_hand_in,
 ) -> Generator[Grade, None, None]:
     """Grade each notebook and yield each grade as soon as it is there, several at a time.
 
@@ -80,22 +80,13 @@ def grade(
     It is not kept from reading your files, from using the network, or from changing the checks in
     its own process to give itself points. For hand-ins of people you do not trust, run this in a
     container or a virtual machine without network.
-    """
-    limits = limits or Limits()
-    yield from each([partial(grade_one, path, limits, chapter) for path in paths], jobs)
 
-
-def each(
-    work: Sequence[Callable[..., Grade]], jobs: int | None = None
-) -> Generator[Grade, None, None]:
-    """Do what returns grades, several at a time; kill what still runs when this is closed.
-
-    Each is called with the `Processes` among which it starts its own.
+    ``read`` is called with each path and ``chapter``, and returns the `HandIn`.
     """
     processes, pool = Processes(), ThreadPoolExecutor(jobs or os.cpu_count() or 1)
+    given = (limits or Limits(), chapter, processes, read)
     try:
-        waiting = [pool.submit(do, processes=processes) for do in work]
-        for done in as_completed(waiting):
+        for done in as_completed([pool.submit(grade_one, path, *given) for path in paths]):
             yield done.result()
     finally:
         processes.stop()
@@ -104,41 +95,39 @@ def each(
 
 
 def grade_one(
-    path: Path, limits: Limits, chapter: int | None = None, processes: Processes | None = None
+    path: Path,
+    limits: Limits,
+    chapter: int | None = None,
+    processes: Processes | None = None,
+    read: Reader = read_hand_in,
 ) -> Grade:
-    """Grade one hand-in in a process of its own."""
+    """Grade one hand-in in a process of its own, one of ``processes``."""
+    skip: set[int] = set()
     try:
-        hand_in = read_hand_in(path, chapter)
-    except HandInError as error:
+        hand_in, modified = read(path, chapter), os.path.getmtime(path)
+    except (HandInError, OSError) as error:  # another hand-in may have removed it
         return Grade(str(path), "refused", detail=str(error))
-    return grade_cells(hand_in, path, limits, processes or Processes())
-
-
-def grade_cells(hand_in: HandIn, path: Path, limits: Limits, processes: Processes) -> Grade:
-    """Grade what was read from the file ``path``."""
-    start, skip = time.monotonic(), set[int]()
     while True:
-        run = execute(hand_in, skip, limits, processes)
-        found = run.results
-        if run.finished or run.cell in skip | {0} or len(skip) == RERUNS or found:
+        run = execute(hand_in, skip, limits, processes or Processes())
+        if run.finished or run.cell in skip | {0} or len(skip) == RERUNS or run.results:
             break
         skip.add(run.cell)  # without the cell that ended the process, the answers may count
-    tasks = tasks_of(hand_in.chapter)
-    whole = Grade(
+    tasks, remarks = tasks_of(hand_in.chapter), list(hand_in.remarks)
+    status, detail = ("graded", "") if run.finished else death(run, limits)
+    if run.results and not run.finished:
+        remarks.append(f"{status}: {detail}")
+        status, detail = "graded", ""
+    results = {task.name: run.results.get(task.name) for task in tasks}
+    passed = [task for task in tasks if (r := results[task.name]) and not r["failed"]]
+    return Grade(
         str(path),
-        "graded",
+        status,
         hand_in.chapter,
+        points=sum(task.points for task in passed),
         possible=sum(task.points for task in tasks),
-        seconds=round(time.monotonic() - start, 1),
-        modified=os.path.getmtime(path),
+        modified=modified,
+        detail=detail,
+        results=results if status == "graded" else {},
         errors=run.errors,
-        remarks=list(hand_in.remarks),
+        remarks=remarks,
     )
-    if not run.finished:
-        status, detail = death(run, limits)
-        if not found:
-            return replace(whole, status=status, detail=detail)
-        whole.remarks.append(f"{status}: {detail}")
-    results = {task.name: found.get(task.name) for task in tasks}
-    points = sum(task.points for task in tasks if (r := found.get(task.name)) and not r["failed"])
-    return replace(whole, points=points, results=results)

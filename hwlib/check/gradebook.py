@@ -8,21 +8,21 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hwlib.check import feedback
 from hwlib.check.grade import Grade
-from hwlib.check.hand_in import plain, store
+from hwlib.check.hand_in import SetupError, plain, store
 from hwlib.check.tasks import TASKS, tasks_of
 
 # Names of files and folders as platforms hand them out; without one of these see `student_of`.
 PLATFORMS = (
-    re.compile(r"(?P<student>[^/\\]+?)_\d+_assignsubmission_file"),  # Moodle
-    re.compile(r"(?P<student>[a-z]+(?:_LATE)?_\d+)_\d+_[^/\\]*$"),  # Canvas
-    re.compile(r"(?P<student>submission_\d+)(?=[/\\])"),  # Gradescope
+    r"([^/\\]+?)_\d+_assignsubmission_file",  # Moodle
+    r"([a-z]+(?:_LATE)?_\d+)_\d+_[^/\\]*$",  # Canvas
+    r"(submission_\d+)(?=[/\\])",  # Gradescope
 )
 # What each platform knows a student by; the roster of the course may hold these columns.
 KNOWN_BY = {
@@ -30,18 +30,11 @@ KNOWN_BY = {
     "canvas": ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"),
     "gradescope": ("First Name", "Last Name", "SID", "Email"),
 }
-Roster = Mapping[str, Mapping[str, str]]
-
-
-class TableError(ValueError):
-    """A table of the teacher's that cannot be used as it is."""
 
 
 class Override(NamedTuple):
     """Points that a teacher gives for one task, whatever the check said, and why."""
 
-    student: str
-    task: str
     points: float
     comment: str
 
@@ -53,25 +46,25 @@ def student_of(path: Path, notebooks: Iterable[str] = (), pattern: str = "") -> 
     Moodle, Canvas and Gradescope give are known. Otherwise it is the file's name without that of
     the notebook (`anna_01_logistic_loss.ipynb`), or where nothing is left, that of its folder.
     """
-    for known in [re.compile(pattern)] if pattern else PLATFORMS:
-        if found := known.search(str(path)):
+    for known in [pattern] if pattern else PLATFORMS:
+        if found := re.search(known, str(path)):
             return plain(found[1].replace("_LATE", ""))
     stem = re.sub(r"(-Copy\d+| ?\(\d+\))+$", "", path.stem)
     for notebook in notebooks:
         stem = stem.replace(notebook, "")
-    return plain(stem.strip(" _-.") or path.resolve().parent.name)
+    return plain(stem.strip(" _-.") or path.parent.resolve().name)
 
 
-def chosen(grades: Iterable[tuple[str, Grade]], take: str) -> dict[str, list[Grade]]:
+def chosen(grades: Iterable[Grade], take: str) -> dict[str, list[Grade]]:
     """Return one grade for each chapter of each student: of several hand-ins the best or the last.
 
     Hand-ins that were not graded are kept beside, since somebody has to look at them.
     """
     rank = attrgetter(*{"best": ("points", "modified"), "last": ("modified", "points")}[take])
     found: dict[str, dict[Any, Grade]] = {}
-    for student, grade in sorted(grades, key=lambda entry: rank(entry[1]), reverse=True):
+    for grade in sorted(grades, key=rank, reverse=True):
         key = grade.chapter if grade.status == "graded" else grade.path
-        found.setdefault(student, {}).setdefault(key, grade)
+        found.setdefault(grade.student, {}).setdefault(key, grade)
     return {s: sorted(found[s].values(), key=lambda g: (g.chapter, g.path)) for s in sorted(found)}
 
 
@@ -97,15 +90,16 @@ def read_table(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: cannot be read as UTF-8: {error}") from None
-    divided = csv.DictReader(text.splitlines(), delimiter=";" if ";" in text[:200] else ",")
+        raise SetupError(f"{path}: cannot be read as UTF-8: {error}") from None
+    delimiter = ";" if ";" in text[:200] else ","
+    divided = csv.DictReader(text.splitlines(), delimiter=delimiter, restval="")
     columns = divided.fieldnames or ()
     if not set(needed) <= set(columns):
-        raise TableError(
+        raise SetupError(
             f"{path}: expected the columns {', '.join(needed)} in its first line, "
             f"got {', '.join(columns)}."
         )
-    return [{k: (v or "").strip() for k, v in row.items() if k} for row in divided]
+    return [{k: v.strip() for k, v in row.items() if k} for row in divided]
 
 
 def read_roster(path: Path) -> dict[str, dict[str, str]]:
@@ -113,45 +107,45 @@ def read_roster(path: Path) -> dict[str, dict[str, str]]:
     return {row["student"]: row for row in read_table(path, ("student",))}
 
 
-def read_overrides(path: Path) -> list[Override]:
-    """Read the corrections of a teacher: student, task, points, comment."""
-    found = []
+def read_overrides(path: Path) -> dict[str, dict[str, Override]]:
+    """Read the corrections of a teacher, by student, then by task."""
+    found: dict[str, dict[str, Override]] = {}
     for row in read_table(path, ("student", "task", "points")):
         name, points = row["task"].removeprefix("my_"), row["points"].replace(",", ".")
         if name not in TASKS:
-            raise TableError(f"{path}: there is no task {name!r}; there are: {', '.join(TASKS)}.")
+            raise SetupError(f"{path}: there is no task {name!r}; there are: {', '.join(TASKS)}.")
         if not re.fullmatch(r"\d+(\.\d+)?", points) or float(points) > TASKS[name].points:
             most = TASKS[name].points
-            raise TableError(f"{path}: {name}: expected points from 0 to {most}, got {points!r}.")
-        found.append(Override(row["student"], name, float(points), row.get("comment", "")))
+            raise SetupError(f"{path}: {name}: expected points from 0 to {most}, got {points!r}.")
+        override = Override(float(points), row.get("comment", ""))
+        found.setdefault(row["student"], {})[name] = override
     return found
 
 
+@dataclass
 class Gradebook:
-    """All grades of a course so far; `write` puts them into a folder."""
+    """All grades of a course so far; `write` puts them into a folder.
 
-    def __init__(
-        self,
-        *,
-        take: str = "best",
-        overrides: Sequence[Override] = (),
-        roster: Roster | None = None,
-    ) -> None:
-        self.grades: list[tuple[str, Grade]] = []
-        self.steps: Mapping[str, Sequence[str]] = {}  # of right answers; with them partial credit
-        self._take, self._roster = take, roster or {}
-        self._overrides = {(o.student, o.task): o for o in overrides}
+    ``overrides`` are by student and then by task; ``roster`` holds a row of `read_roster` for each
+    student; with ``steps``, those of right answers, there is partial credit.
+    """
+
+    take: str = "best"
+    overrides: Mapping[str, Mapping[str, Override]] = field(default_factory=dict)
+    roster: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    grades: list[Grade] = field(default_factory=list)
 
     def add(self, student: str, grade: Grade) -> Grade:
-        """Add the grade of a hand-in, and return it with the points of each task."""
+        """Add the grade of a hand-in; return it with its student and the points of each task."""
         credit = task_points(grade, self.steps)
-        grade = replace(grade, points=sum(credit.values()), credit=credit)
-        self.grades.append((student, grade))
+        grade = replace(grade, student=student, points=sum(credit.values()), credit=credit)
+        self.grades.append(grade)
         return grade
 
     def unknown(self) -> set[str]:
         """Return the students of overrides who have handed nothing in."""
-        return {student for student, _ in self._overrides} - {student for student, _ in self.grades}
+        return self.overrides.keys() - {grade.student for grade in self.grades}
 
     def _rows(self, students: Mapping[str, Sequence[Grade]]) -> list[dict[str, Any]]:
         """One row for each student: points of each task and chapter, the sum, remarks."""
@@ -162,9 +156,8 @@ class Gradebook:
             row: dict[str, Any] = {"student": student} | {task.name: "" for task in tasks}
             for grade in mine:
                 row |= grade.credit
-            for task in tasks:
-                if override := self._overrides.get((student, task.name)):
-                    row[task.name] = override.points
+            own = self.overrides.get(student, {})
+            row |= {task: own[task].points for task in own.keys() & row.keys()}
             for chapter in chapters:
                 reached = [row[task.name] for task in tasks_of(chapter) if row[task.name] != ""]
                 row[f"chapter {chapter}"] = sum(reached) if reached else ""
@@ -179,29 +172,28 @@ class Gradebook:
 
         With ``only``, the pages of these students: no other has changed.
         """
-        students = chosen(self.grades, self._take)
+        students = chosen(self.grades, self.take)
         rows = self._rows(students)
-        stored = [{"student": student} | asdict(grade) for student, grade in self.grades]
-        store(folder / "grades.json", json.dumps(stored, indent=1) + "\n")
+        stored = json.dumps([asdict(grade) for grade in self.grades], indent=1)
+        store(folder / "grades.json", stored + "\n")
         store_table(folder / "grades.csv", rows)
         for platform in KNOWN_BY:
             store_table(folder / f"{platform}.csv", self._table(platform, rows))
-        comments = {key: override.comment for key, override in self._overrides.items()}
         for row in rows:
             student = row["student"]
             if not only or student in only:
+                comments = {task: o.comment for task, o in self.overrides.get(student, {}).items()}
                 page = feedback.page(row, students[student], comments)
                 store(folder / "feedback" / feedback.file_name(student), page)
 
     def _table(self, platform: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         chapters = [key for key in (rows[0] if rows else ()) if key.startswith("chapter ")]
-        table: list[dict[str, Any]] = []
-        if platform == "canvas":  # the row that Canvas reads the possible points from
+        table = []
+        if platform == "canvas":  # which reads the possible points from a row of their own
             most = {c: sum(t.points for t in tasks_of(int(c.split()[1]))) for c in chapters}
-            head = dict.fromkeys(KNOWN_BY[platform], "") | {"Student": "    Points Possible"}
-            table.append(head | {c.capitalize(): most[c] for c in chapters})
+            rows = [{"student": "    Points Possible"} | most, *rows]
         for row in rows:
-            about = self._roster.get(row["student"], {})
+            about = self.roster.get(row["student"], {})
             entry: dict[str, Any] = {key: about.get(key, "") for key in KNOWN_BY[platform]}
             first = KNOWN_BY[platform][0]
             entry[first] = entry[first] or row["student"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 import json
@@ -10,6 +11,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import multimode
 from typing import Any
 
 from hwlib.check.tasks import POINTS, TASKS, tasks_of
@@ -20,6 +22,10 @@ HANDED_IN = (".ipynb", ".py", ".pdf", ".zip", ".docx")  # the others get a line 
 
 class HandInError(ValueError):
     """A file that is no notebook of this homework."""
+
+
+class SetupError(ValueError):
+    """What a teacher has to put right before anything is graded: tables, options, packages."""
 
 
 @dataclass(frozen=True)
@@ -95,20 +101,20 @@ def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
     HandInError
         If the file cannot be read, is no notebook, or is of no chapter.
     """
-    notebook = _json(_text(path))
+    notebook = _notebook(path)
     try:
         cells = list(_cells(notebook))
         metadata = notebook.get("metadata") or {}
-        stated = metadata["hwlib"]["chapter"] if "hwlib" in metadata else None
-        known = stated in POINTS
+        about = metadata.get("hwlib", {})
+        stated = next((n for n in POINTS if n == about.get("chapter")), None)
     except (KeyError, TypeError, AttributeError) as error:
         raise HandInError(f"no notebook: {type(error).__name__} in its cells") from None
     named = _chapter_of_names(cells)
-    found = chapter or (stated if known else named)
+    found = chapter or stated or named
     if found is None:
         raise HandInError("a notebook of no chapter: it defines none of the answers")
     remarks = []
-    if known and stated != found:
+    if stated not in (None, found):
         remarks.append(f"its metadata says chapter {stated}")
     if named not in (None, found):
         remarks.append(f"most of its answers are of chapter {named}")
@@ -118,7 +124,8 @@ def read_hand_in(path: Path, chapter: int | None = None) -> HandIn:
     return HandIn(found, cells, remarks)
 
 
-def _text(path: Path) -> str:
+def _notebook(path: Path) -> dict[str, Any]:
+    """The JSON of a notebook file."""
     try:
         # Neither a pipe, which would block, nor a device, which may never end.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -129,29 +136,24 @@ def _text(path: Path) -> str:
         raise HandInError(f"cannot be read: {error.strerror or error}") from None
     if len(content) > LARGEST:
         raise HandInError(f"more than {LARGEST / 1e6:.0f} MB: clear its outputs and save it again")
-    if not content.strip():
+    start = content.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    if not start:
         raise HandInError("an empty file")
     if content.startswith(b"PK\x03\x04"):
         raise HandInError("a ZIP archive: unpack it first")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:100]:
         raise HandInError("saved as UTF-16, and notebooks are UTF-8: save it as UTF-8")
     try:
-        return content.decode("utf-8-sig")
+        notebook = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise HandInError(
-            "saved as Latin-1 or another encoding, and notebooks are UTF-8: save it as UTF-8"
-        ) from None
-
-
-def _json(text: str) -> dict[str, Any]:
-    try:
-        notebook = json.loads(text)
+        encodings = "saved as Latin-1 or another encoding, and notebooks are UTF-8"
+        raise HandInError(f"{encodings}: save it as UTF-8") from None
     except RecursionError:
         raise HandInError("no notebook: its JSON is nested too deeply") from None
     except ValueError as error:
-        kind = "JSON that breaks off or is damaged" if text.lstrip()[0] == "{" else "other text"
+        kind = "JSON that breaks off or is damaged" if start == b"{" else "other text"
         raise HandInError(f"no notebook but {kind}: {plain(error, 80)}") from None
-    if not isinstance(notebook, dict) or not ("cells" in notebook or "worksheets" in notebook):
+    if not isinstance(notebook, dict) or not notebook.keys() & {"cells", "worksheets"}:
         raise HandInError("no notebook: JSON without cells")
     return notebook
 
@@ -172,9 +174,9 @@ def _cells(notebook: dict[str, Any]) -> Iterator[Cell]:
 def _chapter_of_names(cells: list[Cell]) -> int | None:
     """The chapter of which most answers are defined; None where two are equal or none is."""
     text = "\n".join(cell.source for cell in cells)
-    counts = dict.fromkeys(POINTS, 0)
-    for task in TASKS.values():
-        defined = f"def {task.answer}(" in text or f"{task.answer} =" in text
-        counts[task.chapter] += defined
-    first, second = sorted(counts, key=lambda n: counts[n], reverse=True)[:2]
-    return first if counts[first] > counts[second] else None
+    chapters = multimode(
+        task.chapter
+        for task in TASKS.values()
+        if f"def {task.answer}(" in text or f"{task.answer} =" in text
+    )
+    return chapters[0] if len(chapters) == 1 else None

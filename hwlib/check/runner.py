@@ -17,7 +17,7 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -79,26 +79,17 @@ def reset_state() -> None:
         torch.autograd.set_detect_anomaly(False)
 
 
-@contextlib.contextmanager
-def calls_of_the_package(found: set[str]) -> Iterator[None]:
-    """Collect the names of the package's functions that code of a cell calls."""
-
-    def watch(frame: types.FrameType, event: str, _: Any) -> None:
-        module = frame.f_globals.get("__name__", "")
-        if event != "call" or not str(module).startswith("hwlib."):
+def watch(found: set[str], frame: types.FrameType, event: str, _: Any) -> None:
+    """Collect the name of a function of the package that code of a cell calls."""
+    module = frame.f_globals.get("__name__", "")
+    if event != "call" or not str(module).startswith("hwlib."):
+        return
+    caller = frame.f_back
+    while caller and not str(caller.f_globals.get("__name__", "")).startswith("hwlib"):
+        if caller.f_code.co_filename.startswith("<cell "):
+            found.add(f"{module}.{frame.f_code.co_qualname}")
             return
-        caller = frame.f_back
-        while caller and not str(caller.f_globals.get("__name__", "")).startswith("hwlib"):
-            if caller.f_code.co_filename.startswith("<cell "):
-                found.add(f"{module}.{frame.f_code.co_qualname}")
-                return
-            caller = caller.f_back
-
-    sys.setprofile(watch)
-    try:
-        yield
-    finally:
-        sys.setprofile(None)
+        caller = caller.f_back
 
 
 def check(task: Task, run: Check, session: Session) -> dict[str, Any]:
@@ -109,11 +100,13 @@ def check(task: Task, run: Check, session: Session) -> dict[str, Any]:
     if str(getattr(whole, "__module__", "")).startswith("hwlib."):
         calls.add(f"{whole.__module__}.{getattr(whole, '__qualname__', '')}")
     reset_state()
+    sys.setprofile(partial(watch, calls))
     try:
-        with calls_of_the_package(calls):
-            result = run(answer)
+        result = run(answer)
     except BaseException as error:  # the check itself met a value that it does not know
         result = unfinished("odd value", said(error), what=type(error).__name__)
+    finally:
+        sys.setprofile(None)
     missing = [name for name in session.left_out if f"'{name}' is not defined" in result.sentence]
     if missing:
         mistake = f"needs {missing[0]}, a variable of an experiment"

@@ -15,7 +15,8 @@ import pytest
 
 from hwlib.check import feedback, gradebook, process
 from hwlib.check.grade import Grade
-from hwlib.check.gradebook import Gradebook, TableError, student_of
+from hwlib.check.gradebook import Gradebook, student_of
+from hwlib.check.hand_in import SetupError, plain
 from tests.hand_ins import RIGHT, WRONG, alive, notebook
 
 TOP = Path(__file__).parents[2]
@@ -55,13 +56,26 @@ def test_a_student_is_known_by_the_file(path, student):
     assert student_of(Path(path), NAMES) == student
 
 
+def test_a_link_that_leads_to_itself_has_a_student(tmp_path):
+    (tmp_path / "01_logistic_loss.ipynb").symlink_to("01_logistic_loss.ipynb")
+    assert student_of(tmp_path / "01_logistic_loss.ipynb", NAMES) == plain(tmp_path.name)
+
+
+def test_the_folder_tells_the_student_also_where_it_is_not_named(tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    for folder, name in (("", "01_logistic_loss.ipynb"), ("below", "../01_logistic_loss.ipynb")):
+        monkeypatch.chdir(tmp_path / folder)
+        assert student_of(Path(name), NAMES) == plain(tmp_path.name)
+
+
 def test_a_pattern_tells_the_student_where_names_are_others():
     assert student_of(Path("in/hw1/ada/x.ipynb"), pattern=r"hw\d/(\w+)/") == "ada"
 
 
 def test_of_several_hand_ins_the_best_or_the_last_counts():
-    several = [("ada", graded(5, 1.0)), ("ada", graded(9, 2.0)), ("ada", graded(7, 3.0))]
-    several.append(("ada", Grade("b.ipynb", "refused", detail="an empty file")))
+    several = [graded(5, 1.0), graded(9, 2.0), graded(7, 3.0)]
+    several.append(Grade("b.ipynb", "refused", detail="an empty file"))
+    several = [replace(grade, student="ada") for grade in several]
     best, last = (gradebook.chosen(several, take)["ada"] for take in ("best", "last"))
     assert [[g.points for g in found] for found in (best, last)] == [[0, 9], [0, 7]]
 
@@ -92,7 +106,7 @@ def written(tmp_path, book):
 
 def test_tables_have_a_row_for_a_student_and_a_column_for_a_task(tmp_path):
     roster = {"ada": {"Email": "ada@x", "ID": "7", "ID number": "8", "First Name": "Ada"}}
-    book = Gradebook(roster=roster, overrides=[gradebook.Override("ada", "predict", 1.5, "late")])
+    book = Gradebook(roster=roster, overrides={"ada": {"predict": gradebook.Override(1.5, "late")}})
     other = graded(chapter=3, points=0, sigmoid=None, predict=None)
     assert book.add("ada", graded(points=99)).points == 1
     book.add("ada", replace(other, results={"gradient_descent": PASSED, "momentum_descent": None}))
@@ -151,7 +165,7 @@ def test_a_roster_tells_the_platforms_names_and_who_is_unknown_is_told(tmp_path)
     (tmp_path / "r.csv").write_text("student;ID;Note\n ada ;7\n", "utf-8")
     roster = gradebook.read_roster(tmp_path / "r.csv")
     assert roster == {"ada": {"student": "ada", "ID": "7", "Note": ""}}
-    overrides = [gradebook.Override(student, "predict", 1, "") for student in ("ada", "bob")]
+    overrides = {name: {"predict": gradebook.Override(1, "")} for name in ("ada", "bob")}
     book = Gradebook(roster=roster, overrides=overrides)
     book.add("ada", graded())
     assert book.unknown() == {"bob"}
@@ -171,7 +185,7 @@ class Tags(html.parser.HTMLParser):
 
 def test_the_page_of_a_student_shows_hints_and_runs_nothing(tmp_path):
     evil = "<script>alert(1)</script>"
-    book = Gradebook(overrides=[gradebook.Override(evil, "predict", 2, evil)])
+    book = Gradebook(overrides={evil: {"predict": gradebook.Override(2, evil)}})
     book.add(evil, replace(graded(), errors={"3": evil}, remarks=["my_predict calls hwlib"]))
     book.write(tmp_path)
     [page] = (tmp_path / "feedback").glob("*.html")
@@ -217,20 +231,20 @@ def test_no_two_students_share_a_page():
 )
 def test_a_correction_that_means_nothing_is_an_error(tmp_path, text, words):
     (tmp_path / "o.csv").write_text(text)
-    with pytest.raises(TableError, match=words):
+    with pytest.raises(SetupError, match=words):
         gradebook.read_overrides(tmp_path / "o.csv")
 
 
 def test_a_correction_is_read_as_spreadsheets_save_it(tmp_path):
     lines = "student;task;points;comment\r\nada;my_predict;1,5;seen by hand\r\n"
     (tmp_path / "o.csv").write_text(lines, encoding="utf-8-sig")
-    [found] = gradebook.read_overrides(tmp_path / "o.csv")
-    assert found == gradebook.Override("ada", "predict", 1.5, "seen by hand")
+    found = gradebook.read_overrides(tmp_path / "o.csv")
+    assert found == {"ada": {"predict": gradebook.Override(1.5, "seen by hand")}}
     (tmp_path / "o.csv").write_text("student,task,points\nada,predict,2\nbob,predict,0")
-    assert gradebook.read_overrides(tmp_path / "o.csv") == [
-        gradebook.Override("ada", "predict", 2.0, ""),
-        gradebook.Override("bob", "predict", 0.0, ""),
-    ]
+    assert gradebook.read_overrides(tmp_path / "o.csv") == {
+        "ada": {"predict": gradebook.Override(2.0, "")},
+        "bob": {"predict": gradebook.Override(0.0, "")},
+    }
 
 
 def command(*arguments, **options):
@@ -293,12 +307,15 @@ def test_the_command_grades_a_folder_and_writes_tables_and_pages(tmp_path):
 def test_what_cannot_be_written_or_found_is_said_before_anything_is_graded(tmp_path):
     path = notebook(tmp_path / "a.ipynb", "while True: pass")
     (tmp_path / "file").touch()
+    (tmp_path / "b" / "grades.json").mkdir(parents=True)
     for arguments, words in (
         ((path, "--out", tmp_path / "file"), "nothing can be written"),
-        ((path, "--out", tmp_path / "o", "--json", tmp_path / "none/x"), "nothing can be written"),
+        ((path, "--out", tmp_path / "b"), "nothing can be written"),
         ((path, "--out", tmp_path / "o", "--overrides", tmp_path / "none"), "cannot be read"),
         ((tmp_path / "o", "--out", tmp_path / "o"), "no notebook"),
         (("--out", tmp_path / "empty"), "holds no grades"),
+        ((path, "--out", tmp_path / "o", "--student", ".+"), "expression with a group"),
+        ((path, "--out", tmp_path / "o", "--student", "("), "unterminated subpattern"),
     ):
         running = command(*arguments)
         printed, said = running.communicate(timeout=600)
@@ -310,10 +327,14 @@ def test_what_cannot_be_written_or_found_is_said_before_anything_is_graded(tmp_p
 def test_where_good_answers_fail_nothing_is_graded(tmp_path):
     path = notebook(tmp_path / "a.ipynb", RIGHT)
     broken = reference(tmp_path / "broken", WRONG)
-    running = command(path, "--out", tmp_path / "out", "--reference", broken)
-    printed, said = running.communicate(timeout=600)
-    assert (running.returncode, printed) == (2, "")
-    assert "known-good answers do not pass here" in said
+    (tmp_path / "unread").mkdir()
+    (tmp_path / "unread/01_a.ipynb").write_text("no notebook")
+    for folder, why in ((broken, "sign of"), (tmp_path / "unread", "refused: no note")):
+        running = command(path, "--out", tmp_path / "out", "--reference", folder)
+        printed, said = running.communicate(timeout=600)
+        assert (running.returncode, printed) == (2, "")
+        assert "known-good answers do not pass here" in said
+        assert why in said
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])

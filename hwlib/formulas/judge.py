@@ -85,9 +85,8 @@ def points(context: Context) -> Iterator[Evaluator]:
             yield evaluator
 
 
-def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
+def _condition_holds(evaluator: Evaluator, test: Node) -> bool:
     """Is a condition true for all values of the indices in it."""
-    test = condition.test
     sizes: dict[str, int] = {}
     for node in test.walk():
         meaning = evaluator.scope.meanings.get(Key(node.name, len(node.args)))

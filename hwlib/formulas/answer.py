@@ -180,10 +180,9 @@ def _wrong(
 
 def _point(at: AnswerEvaluator, side: Side) -> str:
     """The numbers of a point, as far as they are no arrays."""
-    numbers = [(key.name, value) for key, value in at.drawn.items() if not shape(value)]
-    name = r"\hat{y}"
-    value = at.known.get(Key(name))
-    if name in side.text and value is not None and not shape(value):
-        numbers.append((name, value))
-    words = [f"{name} = {short(value, DIGITS)}" for name, value in numbers[:8]]
-    return ", ".join(words) or "entries drawn at random"
+    prediction = Key(r"\hat{y}")
+    values = dict(at.drawn)
+    if prediction.name in side.text and prediction in at.known:
+        values[prediction] = at.known[prediction]
+    words = [f"{k.name} = {short(v, DIGITS)}" for k, v in values.items() if not shape(v)]
+    return ", ".join(words[:8]) or "entries drawn at random"

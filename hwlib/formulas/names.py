@@ -40,7 +40,6 @@ class Names:
     expression: Callable[[], Node]
     product: Callable[[], Node]
     factor: Callable[[], Node]
-    group: Callable[[], Node]
     script: Callable[[], Node]
     named_loss: Callable[[], Node | None]
     starts_factor: Callable[[], bool]

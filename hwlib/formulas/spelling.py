@@ -37,7 +37,7 @@ ENVIRONMENT = re.compile(
 )
 # A font around one letter, whose braces go with it: what is raised after it belongs to the letter.
 FONT = re.compile(
-    r"\\(?:math(?:bf|it|sf|cal|scr|rm)|boldsymbol|bm|pmb|vec)\s*\{\s*(\\?[A-Za-z]+|\d)\s*\}"
+    r"\\(?:math(?:bf|it|sf|cal|scr|rm)|boldsymbol|bm|pmb|vec)\s*\{\s*(\\[A-Za-z]+|[A-Za-z\d])\s*\}"
 )
 SPOKEN = re.compile(
     r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}"
@@ -89,7 +89,7 @@ def spelled(answer: str) -> str:
     if len(answer) > LONGEST:
         raise NotationError(f"it has more than {LONGEST} characters: write a shorter formula")
     text = ENVIRONMENT.sub(
-        " ", SPOKEN.sub(_word, FONT.sub(_font, BREAK.sub(f" {ROW} ", _latex(answer))))
+        " ", SPOKEN.sub(_word, FONT.sub(r"\1 ", BREAK.sub(f" {ROW} ", _latex(answer))))
     )
     text = outside_cases(text, lambda part: part.replace("&", " "))
     text = re.sub(r"(\d)\s*\{,\}\s*(?=\d)", r"\1.", SILENT.sub(" ", text))
@@ -117,11 +117,6 @@ def _latex(answer: str) -> str:
     text = unicodedata.normalize("NFKC", text.translate(UNICODE))
     text = unicodedata.normalize("NFD", text).translate(UNICODE)  # of mathematical alphabets
     return re.sub("([A-Za-z])\N{COMBINING CIRCUMFLEX ACCENT}", r"\\hat{\1}", text)
-
-
-def _font(found: re.Match[str]) -> str:
-    whole = len(found[1]) > 1 and found[1][0] != "\\"
-    return found[0] if whole else f"{found[1]} "
 
 
 def _word(found: re.Match[str]) -> str:

@@ -43,13 +43,12 @@ class Symbolic:
     def divide(self, a: Scalar, b: Scalar) -> Scalar:
         if b == 0:
             raise OutOfDomainError("division by zero")
-        return sp.sympify(a) / b
+        return a / b
 
     def power(self, a: Scalar, b: Scalar) -> Scalar:
-        base, exponent = sp.sympify(a), sp.sympify(b)
-        if exponent.is_number and abs(exponent) > LARGEST_POWER:
+        if b.is_number and abs(b) > LARGEST_POWER:
             raise OutOfDomainError("a power too large to write out")
-        return base**exponent
+        return a**b
 
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
         place = sp.Dummy("place", real=True)
@@ -103,14 +102,11 @@ def is_zero(difference: sp.Expr) -> bool:
     symbols = [s for s in difference.free_symbols if not s.is_positive]
     if len(symbols) > MOST_SIGNED:
         return False
-    for signs in product((1, -1), repeat=len(symbols)):
-        signed = {
-            symbol: sign * sp.Symbol(f"{symbol}p", positive=True)
-            for symbol, sign in zip(symbols, signs, strict=True)
-        }
-        if not _vanishes(difference.subs(signed)):
-            return False
-    return True
+    sizes = [sp.Symbol(f"{symbol}p", positive=True) for symbol in symbols]
+    return all(
+        _vanishes(difference.subs(dict(zip(symbols, signed, strict=True))))
+        for signed in product(*((size, -size) for size in sizes))
+    )
 
 
 def _vanishes(difference: sp.Expr) -> bool:

@@ -169,8 +169,9 @@ class Evaluator:
 
     def _builtin(self, node: Node, bound: Bound) -> Value:
         values = [self.value(a, bound) for a in node.args]
-        if len(values) > 1 and node.name not in (r"\max", r"\min"):
-            raise NotationError(f"{node.name} takes one argument, got {len(values)}.")
+        if (len(values) > 1) != (node.name in (r"\max", r"\min")):
+            expected = "one argument" if len(values) > 1 else "several arguments"
+            raise NotationError(f"{node.name} takes {expected}, got {len(values)}.")
         return entrywise(self.algebra.functions[node.name or NOTATIONS[node.op]], *values)
 
     _pi = _exponential = _root = _absolute = _builtin
@@ -237,9 +238,8 @@ class Evaluator:
 
     def _derivative(self, node: Node, bound: Bound) -> Value:
         function, symbol = node.args
-        if function.op == "symbol" and not function.args and self.scope.is_function(function.name):
-            meaning = self.scope.function(function.name)
-            assert isinstance(meaning, Defined)
+        meaning = self.scope.meanings.get(Key(function.name, kind="function"))
+        if function.op == "symbol" and not function.args and isinstance(meaning, Defined):
             function = meaning.body
         at, changed = self._variable(function, symbol, bound)
         if not shape(at):

@@ -115,12 +115,11 @@ class Names:
                 label += found
             else:
                 break
-        numbered = f"{name}_{indices[0].name}" if indices else name
-        withheld = {name, numbered} & set(self.letters.withheld)
-        if withheld or (primes and not self.bound[name + primes]):
-            self.left_over.append(self.text_from(start))
-        if primes and self.bound[name + primes]:
+        if self.bound[name + primes]:  # a running index, such as k'
             name, primes = name + primes, ""
+        numbered = f"{name}_{indices[0].name}" if indices else name
+        if primes or {name, numbered} & set(self.letters.withheld):
+            self.left_over.append(self.text_from(start))
         return self.named(name, label, indices, primes)
 
     def letter(self) -> str:

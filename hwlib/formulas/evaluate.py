@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from itertools import count
-from typing import ClassVar
 
 import numpy as np
 
@@ -39,7 +38,7 @@ class Evaluator:
     drawn: dict[Key, Value] = field(default_factory=dict)
     known: dict[Key, Value] = field(default_factory=dict)  # from what is drawn and given
 
-    no_case: ClassVar[type[Exception]] = NotationError  # raised where none of the cases applies
+    no_case: type[Exception] = NotationError  # raised where none of the cases applies
 
     def value(self, node: Node, bound: Bound | None = None) -> Value:
         """The value of ``node``."""

@@ -177,7 +177,7 @@ class Reader(Calls):
             return self.group()
         if token == "|":
             return self.absolute()
-        if token in FUNCTIONS:
+        if token in FUNCTIONS or self.scope.is_function(token):
             return self.function()
         special = {
             r"\frac": self.fraction,
@@ -193,8 +193,6 @@ class Reader(Calls):
             return special[token]()
         if token == "e" and not self.knows("e"):
             return self.euler()
-        if self.scope.is_function(token):
-            return self.call()
         if kind in ("letter", "command"):
             return self.named_loss() or self.symbol()
         if not token:

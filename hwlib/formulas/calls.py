@@ -2,13 +2,10 @@
 
 from hwlib.formulas.names import Names
 from hwlib.formulas.normalise import ROW
+from hwlib.formulas.spelling import FUNCTIONS
 from hwlib.formulas.tree import Node
 
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
-FUNCTIONS = {
-    *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
-    *(r"\abs", r"\sign", r"\relu", r"\sech", r"\plog", r"\artanh"),
-}
 ORDER = {r"\ge": r"\ge", ">=": r"\ge", r"\le": r"\le", "<=": r"\le", ">": ">", "<": "<"}
 ORDER |= {"=": "=", r"\ne": r"\ne"}
 EXTREMES = (r"\max", r"\min")

@@ -7,10 +7,11 @@ what to write instead.
 
 from dataclasses import dataclass
 
-from hwlib.formulas.calls import CLOSING, FUNCTIONS, ONE, ORDER, Calls
-from hwlib.formulas.names import GREEK, LABELS, Letters
+from hwlib.formulas.calls import CLOSING, ONE, ORDER, Calls
+from hwlib.formulas.names import LABELS, Letters
 from hwlib.formulas.normalise import ROW
 from hwlib.formulas.notation import Scope
+from hwlib.formulas.spelling import FUNCTIONS, GREEK
 from hwlib.formulas.tree import Node, NotationError
 
 DEEPEST = 40  # brackets inside brackets

@@ -5,14 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hwlib.formulas.notation import Index, Key, Scope, literal
-from hwlib.formulas.spelling import Token, spelled, tokens
+from hwlib.formulas.spelling import GREEK, Token, spelled, tokens
 from hwlib.formulas.tree import Node, NotationError
 
 ACCENTS = (r"\hat", r"\bar", r"\tilde")
-GREEK = {
-    *(r"\alpha", r"\beta", r"\gamma", r"\delta", r"\epsilon", r"\zeta", r"\eta", r"\theta"),
-    *(r"\lambda", r"\mu", r"\rho", r"\sigma", r"\tau", r"\phi", r"\ell", r"\Delta", r"\omega"),
-}
 LABELS = ("L", "J", "l", "E", r"\ell")
 
 

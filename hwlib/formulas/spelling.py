@@ -10,9 +10,9 @@ from hwlib.formulas.tree import NotationError
 LONGEST = 10_000  # characters of an answer
 RAISED, LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ"
 ON_THE_LINE = str.maketrans(RAISED + LOWERED, "0123456789+-()inTkbdy" + "0123456789+-ijknt")
-GREEK = "sigma zeta eta beta delta theta lambda tau pi Delta"
+GREEK_NAMES = "sigma zeta eta beta delta theta lambda tau pi Delta"
 SIGNS = {
-    **{sign: f"\\{name} " for sign, name in zip("σζηβδθλτπΔ", GREEK.split(), strict=True)},
+    **{sign: f"\\{name} " for sign, name in zip("σζηβδθλτπΔ", GREEK_NAMES.split(), strict=True)},
     **dict.fromkeys("εϵ", r"\epsilon "),
     **dict.fromkeys("μµ", r"\mu "),
     **dict.fromkeys("−–‐", "-"),
@@ -52,13 +52,17 @@ ALIASES = {
     **{r"\ln": r"\log", r"\times": r"\cdot", r"\circ": r"\odot", r"\arctanh": r"\artanh"},
     **{r"\varepsilon": r"\epsilon", r"\intercal": r"\top", r"\prime": "'"},
 }
-COMMANDS = (
-    "log exp max min tanh sinh cosh sqrt sin cos sech artanh sign abs relu softmax "
-    "sigma zeta eta epsilon beta delta theta lambda tau"
-)
+FUNCTIONS = {
+    *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
+    *(r"\abs", r"\sign", r"\relu", r"\sech", r"\plog", r"\artanh"),
+}
+GREEK = {
+    *(r"\alpha", r"\beta", r"\gamma", r"\delta", r"\epsilon", r"\zeta", r"\eta", r"\theta"),
+    *(r"\lambda", r"\mu", r"\rho", r"\sigma", r"\tau", r"\phi", r"\ell", r"\Delta", r"\omega"),
+}
 # Words that stand for a command, with or without a backslash or a font before them.
 WORDS = {
-    **{word: f"\\{word}" for word in COMMANDS.split()},
+    **{name[1:]: name for name in (*FUNCTIONS, *GREEK, r"\sqrt", r"\softmax")},
     **dict.fromkeys(("arctanh", "atanh"), r"\artanh"),
     **dict.fromkeys(("if", "for", "falls", "when"), r"\if"),
     **dict.fromkeys(("otherwise", "else", "sonst"), r"\else"),

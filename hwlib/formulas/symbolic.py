@@ -21,10 +21,6 @@ LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out
 MOST_SIGNED = 3  # symbols; each combination of their signs is tried
 
 
-class UndecidedError(ArithmeticError):
-    """SymPy knows neither that a relation holds nor that it does not."""
-
-
 class Symbolic:
     """SymPy expressions, differentiated by SymPy; equal means proven equal."""
 
@@ -54,7 +50,7 @@ class Symbolic:
         place = sp.Dummy("place", real=True)
         value = sp.sympify(function(place))
         if sp.count_ops(value) > LARGEST:
-            raise UndecidedError("too large to differentiate")
+            raise ArithmeticError("too large to differentiate")
         return sp.diff(value, place).subs(place, at)
 
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool:
@@ -63,7 +59,7 @@ class Symbolic:
             return True
         truth = _RELATIONS[relation](difference, 0)
         if truth not in (sp.true, sp.false):
-            raise UndecidedError(f"SymPy cannot tell whether {a} {relation} {b}")
+            raise ArithmeticError(f"SymPy cannot tell whether {a} {relation} {b}")
         return bool(truth)
 
 

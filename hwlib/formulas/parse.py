@@ -89,13 +89,10 @@ class _Builder(Transformer):
 
     plain = product
 
-    def name(self, meta: Meta, *parts: str) -> Node:
-        """The canonical name: ``z``, ``w^{(2)}``, ``h^{*}``."""
-        return _node("symbol", (), meta, "".join(parts))
-
-    def accented(self, meta: Meta, accent: str, inner: Node, label: str = "") -> Node:
-        r"""``\hat{y}``, ``\bar{h}^{*}``."""
-        return _node("symbol", (), meta, f"{accent}{{{inner.name}}}{label}")
+    def name(self, meta: Meta, *parts: str | Node) -> Node:
+        r"""The canonical name: ``z``, ``w^{(2)}``, ``h^{*}``, ``\hat{y}``, ``\bar{h}^{*}``."""
+        names = (part.name if isinstance(part, Node) else part for part in parts)
+        return _node("symbol", (), meta, "".join(names))
 
     def symbol(self, meta: Meta, name: Node, below: Node | None = None, label: str = "") -> Node:
         subscripts = below.args if below else ()
@@ -139,4 +136,4 @@ class _Builder(Transformer):
         return _node("big", operands, meta, f"{command} {letter.name}")
 
     def operator(self, meta: Meta, place: Node, function: Node) -> Node:
-        return _node("derivative", (function, place), meta, "operator")
+        return _node("derivative", (function, place), meta)

@@ -35,10 +35,14 @@ class Algebra(Protocol):
     number: Callable[[str], Scalar]
 
     def leaf(self, key: str, domain: str, point: int) -> Scalar: ...
-    def divide(self, a: Scalar, b: Scalar) -> Scalar: ...
     def power(self, a: Scalar, b: Scalar) -> Scalar: ...
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar: ...
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool: ...
+
+    def divide(self, a: Scalar, b: Scalar) -> Scalar:
+        if b == 0:
+            raise OutOfDomainError("division by zero")
+        return a / b
 
 
 def draw(key: str, domain: str, point: int, far: bool = False) -> float | int:
@@ -64,7 +68,7 @@ def _of_moderate(function: Callable[[Scalar], Scalar], x: Scalar) -> Scalar:
     return function(x)
 
 
-class Numeric:
+class Numeric(Algebra):
     """Real numbers of so many digits; equal means equal to half of them."""
 
     def __init__(self, digits: int = DIGITS) -> None:
@@ -98,11 +102,6 @@ class Numeric:
         if x <= 0:
             raise OutOfDomainError("logarithm of a number that is not positive")
         return self.context.log(x)
-
-    def divide(self, a: Scalar, b: Scalar) -> Scalar:
-        if b == 0:
-            raise OutOfDomainError("division by zero")
-        return a / b
 
     def power(self, a: Scalar, b: Scalar) -> Scalar:
         if (a < 0 and b != int(b)) or (a == 0 and b < 0):

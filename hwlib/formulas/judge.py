@@ -146,10 +146,9 @@ def _difference(evaluator: Evaluator, link: Link) -> str:
 
 def short(value: Value, digits: int = 12) -> str:
     """A number, or an array of them, with so many digits."""
-    if not shape(value):
-        return str(NUMERIC.context.nstr(value, digits))
-    rows = ["[" + ", ".join(NUMERIC.context.nstr(v, digits) for v in row) + "]" for row in value]
-    return f"[{', '.join(rows)}]"
+    if shape(value):
+        return f"[{', '.join(short(part, digits) for part in value)}]"
+    return str(NUMERIC.context.nstr(value, digits))
 
 
 def _where(evaluator: Evaluator) -> str:

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import sympy as sp
 
-from hwlib.formulas.algebra import OutOfDomainError, Scalar, draw
+from hwlib.formulas.algebra import Algebra, OutOfDomainError, Scalar, draw
 from hwlib.formulas.arrays import shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.judge import Context, Link
@@ -21,7 +21,7 @@ LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out
 MOST_SIGNED = 3  # symbols; each combination of their signs is tried
 
 
-class Symbolic:
+class Symbolic(Algebra):
     """SymPy expressions, differentiated by SymPy; equal means proven equal."""
 
     def __init__(self) -> None:
@@ -35,11 +35,6 @@ class Symbolic:
             return sp.Integer(draw(key, domain, point))
         known = {"real": True} if domain in ("real", "small") else {"positive": True}
         return sp.Symbol(key, **known)
-
-    def divide(self, a: Scalar, b: Scalar) -> Scalar:
-        if b == 0:
-            raise OutOfDomainError("division by zero")
-        return a / b
 
     def power(self, a: Scalar, b: Scalar) -> Scalar:
         if b.is_number and abs(b) > LARGEST_POWER:

@@ -10,17 +10,19 @@ from hwlib.formulas.tree import NotationError
 LONGEST = 10_000  # characters of an answer
 RAISED, LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ"
 ON_THE_LINE = str.maketrans(RAISED + LOWERED, "0123456789+-()inTkbdy" + "0123456789+-ijknt")
-GREEK_NAMES = "sigma zeta eta beta delta theta lambda tau pi Delta"
+GREEK_NAMES = (
+    r"\alpha \beta \gamma \delta \epsilon \zeta \eta \theta \lambda \mu \rho \sigma \tau \phi "
+    r"\omega \Delta \ell"
+)
+GREEK = dict(zip(GREEK_NAMES.split(), "αβγδεζηθλμρστφωΔℓ", strict=True))
 SIGNS = {
-    **{sign: f"\\{name} " for sign, name in zip("σζηβδθλτπΔ", GREEK_NAMES.split(), strict=True)},
-    **dict.fromkeys("εϵ", r"\epsilon "),
-    **dict.fromkeys("μµ", r"\mu "),
+    **{sign: f"{name} " for name, sign in GREEK.items()},
     **dict.fromkeys("−–‐", "-"),
     **dict.fromkeys("·⋅×∙", r"\cdot "),
     **dict.fromkeys("⊙∘◦", r"\odot "),
     **dict.fromkeys("∑Σ", r"\sum "),
     **dict.fromkeys("′’", "'"),
-    **{"∏": r"\prod ", "√": r"\sqrt ", "∂": r"\partial ", "∇": r"\nabla ", "ℓ": r"\ell "},
+    **{"∏": r"\prod ", "√": r"\sqrt ", "∂": r"\partial ", "∇": r"\nabla ", "π": r"\pi "},
     **{"≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "≈": r"\approx ", "≡": "=", "∣": "|", "∗": "*"},
     **{"½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "⊤": r"\top "},
     **{"∞": r"\infty ", "±": r"\pm ", "∫": r"\int "},
@@ -29,7 +31,7 @@ UNICODE = str.maketrans(SIGNS)
 # What sets sizes, spaces, fonts or numbers of equations, and means nothing.
 SILENT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|boxed|limits|nolimits|nonumber|notag"
-    r"|math(?:bf|it|rm|sf|cal|scr)|boldsymbol|bm|pmb|vec|bigl|bigr|q?quad|hfill)(?![A-Za-z])"
+    r"|math(?:bf|it|rm|sf|cal|scr)|boldsymbol|bm|pmb|vec|q?quad|hfill)(?![A-Za-z])"
     r"|\\[,;:! ]|\\(?:tag|label)\s*\{[^{}]*\}|[~$`]|\\[()\[\]]|(?<!\\)%.*"
 )
 ENVIRONMENT = re.compile(
@@ -55,10 +57,6 @@ ALIASES = {
 FUNCTIONS = {
     *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
     *(r"\abs", r"\sign", r"\relu", r"\sech", r"\plog", r"\artanh"),
-}
-GREEK = {
-    *(r"\alpha", r"\beta", r"\gamma", r"\delta", r"\epsilon", r"\zeta", r"\eta", r"\theta"),
-    *(r"\lambda", r"\mu", r"\rho", r"\sigma", r"\tau", r"\phi", r"\ell", r"\Delta", r"\omega"),
 }
 # Words that stand for a command, with or without a backslash or a font before them.
 WORDS = {

@@ -6,7 +6,7 @@ Derivatives are central differences of about 50 correct digits; no rule of calcu
 import operator
 import random
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 import mpmath
@@ -35,10 +35,14 @@ class Algebra(Protocol):
     number: Callable[[str], Scalar]
 
     def leaf(self, key: str, domain: str, point: int) -> Scalar: ...
-    def divide(self, a: Scalar, b: Scalar) -> Scalar: ...
     def power(self, a: Scalar, b: Scalar) -> Scalar: ...
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar: ...
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool: ...
+
+    def divide(self, a: Scalar, b: Scalar) -> Scalar:
+        if b == 0:
+            raise OutOfDomainError("division by zero")
+        return a / b
 
 
 def draw(key: str, domain: str, point: int, far: bool = False) -> float | int:
@@ -58,7 +62,13 @@ def _far(rng: random.Random, domain: str) -> float:
     return close if rng.random() < 0.5 else 1 - close
 
 
-class Numeric:
+def _of_moderate(function: Callable[[Scalar], Scalar], x: Scalar) -> Scalar:
+    if abs(x) > LARGEST_EXPONENT:
+        raise TooLargeError("a power or an angle too large to calculate")
+    return function(x)
+
+
+class Numeric(Algebra):
     """Real numbers of so many digits; equal means equal to half of them."""
 
     def __init__(self, digits: int = DIGITS) -> None:
@@ -68,9 +78,9 @@ class Numeric:
         self.step = self.context.mpf(10) ** (-digits * 5 // 16)
         self.tolerance = self.context.mpf(10) ** (-digits // 2)
         c = self.context
-        hard = {"exp": c.exp, "sin": c.sin, "cos": c.cos, "sinh": c.sinh, "cosh": c.cosh}
+        hard = ("exp", "sin", "cos", "sinh", "cosh")
         self.functions: dict[str, Callable[..., Scalar]] = {
-            **{rf"\{name}": self._of_moderate(function) for name, function in hard.items()},
+            **{rf"\{name}": partial(_of_moderate, getattr(c, name)) for name in hard},
             r"\log": self._log,
             r"\plog": lambda x: self._log(1 + x),
             r"\sqrt": lambda x: self.power(x, c.mpf("0.5")),
@@ -88,26 +98,10 @@ class Numeric:
     def leaf(self, key: str, domain: str, point: int) -> Scalar:
         return self.context.mpf(draw(key, domain, point, far=point % 5 >= 3))
 
-    @staticmethod
-    def _of_moderate(function: Callable[[Scalar], Scalar]) -> Callable[[Scalar], Scalar]:
-        """A function that refuses arguments too large to calculate with."""
-
-        def refusing(x: Scalar) -> Scalar:
-            if abs(x) > LARGEST_EXPONENT:
-                raise TooLargeError("a power or an angle too large to calculate")
-            return function(x)
-
-        return refusing
-
     def _log(self, x: Scalar) -> Scalar:
         if x <= 0:
             raise OutOfDomainError("logarithm of a number that is not positive")
         return self.context.log(x)
-
-    def divide(self, a: Scalar, b: Scalar) -> Scalar:
-        if b == 0:
-            raise OutOfDomainError("division by zero")
-        return a / b
 
     def power(self, a: Scalar, b: Scalar) -> Scalar:
         if (a < 0 and b != int(b)) or (a == 0 and b < 0):

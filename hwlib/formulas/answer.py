@@ -45,12 +45,6 @@ class Verdict:
     remark: str = ""
 
 
-class AnswerEvaluator(Evaluator):
-    """Evaluates what `hand` reads, which has no value where none of its cases applies."""
-
-    no_case = OutOfDomainError
-
-
 def judge(answer: str, question: Question, *, last: bool = False) -> Verdict:
     """Read an answer and decide whether it is right; with ``last``, only its last formula."""
     try:
@@ -111,7 +105,8 @@ def _first_wrong(
     too_large = [0] * len(sides)
     for number in range(POINTS):
         at, exact = (
-            AnswerEvaluator(scope, algebra, number, budget=budget) for algebra in (NUMERIC, STRICT)
+            Evaluator(scope, algebra, number, budget=budget, no_case=OutOfDomainError)
+            for algebra in (NUMERIC, STRICT)
         )
         expected = _value(at, right)
         if shape(expected) and number >= POINTS_OF_ARRAYS:
@@ -139,7 +134,7 @@ def _first_wrong(
     return None
 
 
-def _value(at: AnswerEvaluator, node: Node) -> Value | None:
+def _value(at: Evaluator, node: Node) -> Value | None:
     """The value, or None where there is none, or not with these digits."""
     try:
         return at.value(node)
@@ -147,7 +142,7 @@ def _value(at: AnswerEvaluator, node: Node) -> Value | None:
         return None
 
 
-def _differs(at: AnswerEvaluator, node: Node, expected: Value | None) -> str:
+def _differs(at: Evaluator, node: Node, expected: Value | None) -> str:
     """How a formula differs from the right value at a point, in words, or nothing."""
     try:
         got = at.value(node)
@@ -164,9 +159,7 @@ def _differs(at: AnswerEvaluator, node: Node, expected: Value | None) -> str:
     return "" if equal else "has another value at this point"
 
 
-def _wrong(
-    at: AnswerEvaluator, side: Side, sentence: str, expected: Value, got: Value = None
-) -> Verdict:
+def _wrong(at: Evaluator, side: Side, sentence: str, expected: Value, got: Value = None) -> Verdict:
     value = "" if expected is None else short(expected, DIGITS)
     came = "" if got is None else short(got, DIGITS)
     if came == value and got is not None:
@@ -178,12 +171,11 @@ def _wrong(
     return Verdict("wrong", f"“{text}” {sentence}", _point(at, side), came, value, remark)
 
 
-def _point(at: AnswerEvaluator, side: Side) -> str:
+def _point(at: Evaluator, side: Side) -> str:
     """The numbers of a point, as far as they are no arrays."""
-    numbers = [(key.name, value) for key, value in at.drawn.items() if not shape(value)]
-    name = r"\hat{y}"
-    value = at.known.get(Key(name))
-    if name in side.text and value is not None and not shape(value):
-        numbers.append((name, value))
-    words = [f"{name} = {short(value, DIGITS)}" for name, value in numbers[:8]]
-    return ", ".join(words) or "entries drawn at random"
+    prediction = Key(r"\hat{y}")
+    values = dict(at.drawn)
+    if prediction.name in side.text and prediction in at.known:
+        values[prediction] = at.known[prediction]
+    words = [f"{k.name} = {short(v, DIGITS)}" for k, v in values.items() if not shape(v)]
+    return ", ".join(words[:8]) or "entries drawn at random"

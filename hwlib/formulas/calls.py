@@ -2,13 +2,10 @@
 
 from hwlib.formulas.names import Names
 from hwlib.formulas.normalise import ROW
+from hwlib.formulas.spelling import FUNCTIONS
 from hwlib.formulas.tree import Node
 
 CLOSING = {"(": ")", "[": "]", r"\{": r"\}", "{": "}"}
-FUNCTIONS = {
-    *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
-    *(r"\abs", r"\sign", r"\relu", r"\sech", r"\plog", r"\artanh"),
-}
 ORDER = {r"\ge": r"\ge", ">=": r"\ge", r"\le": r"\le", "<=": r"\le", ">": ">", "<": "<"}
 ORDER |= {"=": "=", r"\ne": r"\ne"}
 EXTREMES = (r"\max", r"\min")
@@ -21,25 +18,31 @@ class Calls(Names):
     """Reads what takes an argument."""
 
     def function(self) -> Node:
-        r"""``\log x``, ``\log(x)``, ``\tanh^2 x``, ``\log_{10} x``, ``\max(x, y)``."""
+        r"""``\log x``, ``\tanh^2 x``, ``\log_{10} x``, ``\max(x, y)``, ``\sigma'(z)``."""
         if self.peek() in EXTREMES and self.peek(1) == "_":
             return self.big()
-        name, power, base = self.take(), None, None
-        while self.peek() in ("^", "_"):
-            above = self.take() == "^"
-            script = self.script()
-            if above:
-                power = self._power(name, script)
-            elif name == r"\log":
+        start, name, primes, power, base = self.at, self.take(), "", None, None
+        built_in = name in FUNCTIONS
+        while True:
+            if not built_in and (self.skip("'") or self.skip("^", "'")):
+                primes += "'"
+            elif self.skip("^"):
+                power = self._power(name, self.script())
+            elif built_in and self.skip("_"):
+                script = self.script()
+                if name != r"\log":
+                    raise self.error(f"{name} has no index")
                 base = None if script.op == "exponential" else script
             else:
-                raise self.error(f"{name} has no index")
+                break
         arguments = self.arguments(name) if self.peek() in CLOSING else [self.bare(name)]
         if len(arguments) > 1 and name not in EXTREMES:
             raise self.error(f"{name} takes one argument")
         if len(arguments) == 1 and name in EXTREMES:
             raise self.error(f"{name} takes two arguments: {name}(a, b)")
-        result = Node("builtin", tuple(arguments), name)
+        if primes and name + primes in self.letters.withheld:
+            self.left_over.append(self.text_from(start))
+        result = Node("builtin" if built_in else "call", tuple(arguments), name + primes)
         if base is not None:
             result = Node("fraction", (result, Node("builtin", (base,), r"\log")))
         return Node("power", (result, power)) if power else result
@@ -68,6 +71,8 @@ class Calls(Names):
 
     def bare(self, name: str) -> Node:
         """An argument without brackets: what follows directly."""
+        if name not in FUNCTIONS:
+            raise self.error(f"{name} needs its argument: {name}(z)")
         if self.peek() in ("-", "+"):
             raise self.error(f"put the argument of {name} into brackets")
         if self.peek() in ("", "*", "/", "=") or name in EXTREMES:
@@ -82,25 +87,6 @@ class Calls(Names):
         if self.peek() == "/" or (self.starts_factor() and self.peek() not in MORE):
             raise self.error(f"how far does the argument of {name} go? put it into brackets")
         return inner
-
-    def call(self) -> Node:
-        r"""A function of the book: ``\sigma(z)``, ``\sigma'(z)``, ``\sigma^2(z)``."""
-        start, name, primes, power = self.at, self.take(), "", None
-        while self.peek() in ("'", "^"):
-            if self.skip("'") or self.skip("^", "'"):
-                primes += "'"
-            else:
-                self.take("^")
-                power = self._power(name, self.script())
-        if self.peek() not in CLOSING:
-            raise self.error(f"{name} needs its argument: {name}(z)")
-        arguments = tuple(self.arguments(name))
-        if len(arguments) > 1:
-            raise self.error(f"{name} takes one argument")
-        if primes and name + primes in self.letters.withheld:
-            self.left_over.append(self.text_from(start))
-        node = Node("call", arguments, name + primes)
-        return Node("power", (node, power)) if power else node
 
     # --- Sums and cases
 
@@ -128,11 +114,9 @@ class Calls(Names):
     def size_of(self, letter: str, body: Node) -> Node:
         """How far an index goes whose last value is not written: by what it counts."""
         for node in body.walk():
-            for position, index in enumerate(node.args if node.op == "symbol" else ()):
-                if index.op == "symbol" and index.name == letter:
-                    sizes = self.letters.sizes.get(node.name, ())
-                    if position < len(sizes):
-                        return Node("symbol", (), sizes[position])
+            for index, size in zip(node.args, self.letters.sizes.get(node.name, ()), strict=False):
+                if index == Node("symbol", (), letter):
+                    return Node("symbol", (), size)
         raise self.error(f"how far does {letter} count? write \\sum_{{{letter}=1}}^{{...}}")
 
     def cases(self) -> Node:

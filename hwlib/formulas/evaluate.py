@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
 from itertools import count
-from typing import ClassVar, Self
 
 import numpy as np
 
@@ -39,11 +38,7 @@ class Evaluator:
     drawn: dict[Key, Value] = field(default_factory=dict)
     known: dict[Key, Value] = field(default_factory=dict)  # from what is drawn and given
 
-    no_case: ClassVar[type[Exception]] = NotationError  # raised where none of the cases applies
-
-    def with_given(self, key: Key, value: Value) -> Self:
-        """The same point, except that one symbol has another value."""
-        return replace(self, given={**self.given, key: value}, known={})
+    no_case: type[Exception] = NotationError  # raised where none of the cases applies
 
     def value(self, node: Node, bound: Bound | None = None) -> Value:
         """The value of ``node``."""
@@ -61,30 +56,36 @@ class Evaluator:
             raise NotationError(f"expected a whole number as an index, got {value}.")
         return int(value)
 
-    def _symbol(self, node: Node, bound: Bound) -> Value:
-        name = literal(node)
-        if name and name in bound:
-            return bound[name]
-        if name and (not node.args or self.scope.knows(name)):
-            return self.named(name)
-        return self.entry(node.name, tuple(self.integer(a, bound) for a in node.args))
-
     # --- Symbols
 
-    def named(self, name: str, single: bool | None = None) -> Value:
-        """The value of a symbol without indices."""
-        key, meaning = self.scope.find(name, 0, self.single if single is None else single)
+    def _symbol(self, node: Node, bound: Bound) -> Value:
+        name = literal(node)
+        return bound[name] if name in bound else self.named(*self._name(node, bound))
+
+    def _name(self, node: Node, bound: Bound) -> tuple[str, tuple[int, ...]]:
+        """The name by which the scope knows a symbol, and its indices."""
+        name = literal(node)
+        if name and (not node.args or self.scope.knows(name)):
+            return name, ()
+        return node.name, tuple(self.integer(a, bound) for a in node.args)
+
+    def named(self, name: str, index: tuple[int, ...] = (), single: bool | None = None) -> Value:
+        """The value of a symbol, or of its entry with these indices, counted from 1."""
+        single = self.single if single is None else single
+        key, meaning = self.scope.find(name, len(index), single)
+        key = key._replace(entry=index)
         if key in self.given:
             return self.given[key]
-        if isinstance(meaning, Defined):
-            if key not in self.known:
-                self.known[key] = self.value(meaning.body)
-            return self.known[key]
-        if key not in self.drawn:
-            self.drawn[key] = self._draw(key, meaning)
-        return self.drawn[key]
+        if isinstance(meaning, Entry):
+            array = self.named(meaning.array, single=False)
+            return array[arrays.position(meaning.array, array, index)]
+        values = self.known if index or isinstance(meaning, Defined) else self.drawn
+        if key not in values:
+            values[key] = self._new(key, meaning)
+        return values[key]
 
-    def _draw(self, key: Key, meaning: object) -> Value:
+    def _new(self, key: Key, meaning: Free | Size | Index | Defined) -> Value:
+        """A value that was not needed so far at this point."""
         if isinstance(meaning, Size):
             size = meaning.values[self.point % len(meaning.values)]
             return self.algebra.number(str(size))
@@ -92,46 +93,23 @@ class Evaluator:
             size = int(self.named(meaning.size))
             share = draw(f"index {key}", "unit", self.point)
             return self.algebra.number(str(1 + int((share - 0.05) / 0.9 * size)))
-        assert isinstance(meaning, Free)
-        lengths = tuple(int(s) if s.isdigit() else int(self.named(s)) for s in meaning.shape)
-        if not lengths:
-            return self._leaf(str(key), meaning)
-        array = np.empty(lengths, dtype=object)
-        for index in np.ndindex(lengths):
-            array[index] = self._leaf(f"{key}{list(index)}", meaning)
-        return array
-
-    def _leaf(self, name: str, meaning: Free) -> Value:
-        return self.algebra.leaf(name, meaning.domain, self.point)
-
-    def entry(self, name: str, index: tuple[int, ...]) -> Value:
-        """The value of a symbol with indices, counted from 1."""
-        key, meaning = self.scope.find(name, len(index))
-        place = key._replace(entry=index)
-        if place in self.given:
-            return self.given[place]
-        if isinstance(meaning, Entry):
-            array = self.named(meaning.array, single=False)
-            return array[arrays.position(meaning.array, array, index)]
-        if place not in self.known:
-            self.known[place] = self._new_entry(place, meaning)
-        return self.known[place]
-
-    def _new_entry(self, key: Key, meaning: object) -> Value:
-        index = key.entry
         if isinstance(meaning, Free):
-            return self._leaf(f"{key}{list(index)}", meaning)
-        first = f"{key.name}_{index[0]}"  # where a recursion starts, such as u_0
-        if key.arity == 1 and self.scope.knows(first):
-            return self.named(first)
-        if key.arity == 1 and index[0] < 0:
+            return self._free(f"{key}{list(key.entry) or ''}", meaning)
+        if key.arity == 1 and self.scope.knows(first := f"{key.name}_{key.entry[0]}"):
+            return self.named(first)  # where a recursion starts, such as u_0
+        if key.arity == 1 and key.entry[0] < 0:
             raise NotationError(f"{key.name} is defined by itself, and has no first value.")
-        if not isinstance(meaning, Defined):
-            raise NotationError(f"{key.name} has no entries.")
-        numbers = {
-            p: self.algebra.number(str(i)) for p, i in zip(meaning.parameters, index, strict=True)
-        }
-        return self.value(meaning.body, numbers)
+        numbers = [self.algebra.number(str(i)) for i in key.entry]
+        return self.value(meaning.body, dict(zip(meaning.parameters, numbers, strict=True)))
+
+    def _free(self, name: str, meaning: Free) -> Value:
+        if not meaning.shape:
+            return self.algebra.leaf(name, meaning.domain, self.point)
+        lengths = [int(s) if s.isdigit() else int(self.named(s)) for s in meaning.shape]
+        array = np.empty(lengths, dtype=object)
+        for index in np.ndindex(*lengths):
+            array[index] = self._free(f"{name}{list(index)}", Free(meaning.domain))
+        return array
 
     # --- Arithmetic
 
@@ -190,8 +168,9 @@ class Evaluator:
 
     def _builtin(self, node: Node, bound: Bound) -> Value:
         values = [self.value(a, bound) for a in node.args]
-        if len(values) > 1 and node.name not in (r"\max", r"\min"):
-            raise NotationError(f"{node.name} takes one argument, got {len(values)}.")
+        if (len(values) > 1) != (node.name in (r"\max", r"\min")):
+            expected = "one argument" if len(values) > 1 else "several arguments"
+            raise NotationError(f"{node.name} takes {expected}, got {len(values)}.")
         return entrywise(self.algebra.functions[node.name or NOTATIONS[node.op]], *values)
 
     _pi = _exponential = _root = _absolute = _builtin
@@ -253,14 +232,13 @@ class Evaluator:
 
     def _any_function(self, key: Key, x: Value) -> Value:
         """Some smooth function, for a statement about all of them."""
-        a, b = (self._leaf(f"{key} {i}", Free("unit")) for i in "ab")
+        a, b = (self.algebra.leaf(f"{key} {i}", "unit", self.point) for i in "ab")
         return self.algebra.functions[r"\sin"](a * x + b) + b * x * x
 
     def _derivative(self, node: Node, bound: Bound) -> Value:
         function, symbol = node.args
-        if function.op == "symbol" and not function.args and self.scope.is_function(function.name):
-            meaning = self.scope.function(function.name)
-            assert isinstance(meaning, Defined)
+        meaning = self.scope.meanings.get(Key(function.name, kind="function"))
+        if function.op == "symbol" and not function.args and isinstance(meaning, Defined):
             function = meaning.body
         at, changed = self._variable(function, symbol, bound)
         if not shape(at):
@@ -281,17 +259,16 @@ class Evaluator:
         """The value of what a derivative is taken by, and the function at any other value of it."""
 
         def given(key: Key, value: Value) -> Value:
-            return self.with_given(key, value).value(function, bound)
+            there = replace(self, given={**self.given, key: value}, known={})
+            return there.value(function, bound)
 
         name = literal(symbol)
-        if name and name in bound:
+        if name in bound:
             return bound[name], lambda x: self.value(function, {**bound, name: x})
-        if name and (not symbol.args or self.scope.knows(name)):
-            return self.named(name), partial(given, self.scope.find(name, 0, self.single)[0])
-        index = tuple(self.integer(a, bound) for a in symbol.args)
-        key, meaning = self.scope.find(symbol.name, len(index))
+        name, index = self._name(symbol, bound)
+        key, meaning = self.scope.find(name, len(index), self.single)
         if not isinstance(meaning, Entry):
-            return self.entry(symbol.name, index), partial(given, key._replace(entry=index))
+            return self.named(name, index), partial(given, key._replace(entry=index))
         array = self.named(meaning.array, single=False)
         place = arrays.position(meaning.array, array, index)
         whole, _ = self.scope.find(meaning.array)

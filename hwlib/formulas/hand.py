@@ -7,10 +7,11 @@ what to write instead.
 
 from dataclasses import dataclass
 
-from hwlib.formulas.calls import CLOSING, FUNCTIONS, ONE, ORDER, Calls
-from hwlib.formulas.names import GREEK, LABELS, Letters
+from hwlib.formulas.calls import CLOSING, ONE, ORDER, Calls
+from hwlib.formulas.names import LABELS, Letters
 from hwlib.formulas.normalise import ROW
 from hwlib.formulas.notation import Scope
+from hwlib.formulas.spelling import FUNCTIONS, GREEK
 from hwlib.formulas.tree import Node, NotationError
 
 DEEPEST = 40  # brackets inside brackets
@@ -177,7 +178,7 @@ class Reader(Calls):
             return self.group()
         if token == "|":
             return self.absolute()
-        if token in FUNCTIONS:
+        if token in FUNCTIONS or self.scope.is_function(token):
             return self.function()
         special = {
             r"\frac": self.fraction,
@@ -193,8 +194,6 @@ class Reader(Calls):
             return special[token]()
         if token == "e" and not self.knows("e"):
             return self.euler()
-        if self.scope.is_function(token):
-            return self.call()
         if kind in ("letter", "command"):
             return self.named_loss() or self.symbol()
         if not token:

@@ -1,6 +1,5 @@
 """Decide whether the relations of a statement hold, at random points with 80 digits."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -76,18 +75,8 @@ class Failure:
         return f"{self.link.context.place}: {self.link.text}\n{self.reason}"
 
 
-def points(context: Context) -> Iterator[Evaluator]:
-    """Evaluators at random points that satisfy the statement's conditions."""
-    single = context.single
-    for number in range(ATTEMPTS):
-        evaluator = Evaluator(context.scope, NUMERIC, number, single)
-        if all(_condition_holds(evaluator, c) for c in context.statement.conditions):
-            yield evaluator
-
-
-def _condition_holds(evaluator: Evaluator, condition: Statement) -> bool:
+def _condition_holds(evaluator: Evaluator, test: Node) -> bool:
     """Is a condition true for all values of the indices in it."""
-    test = condition.test
     sizes: dict[str, int] = {}
     for node in test.walk():
         meaning = evaluator.scope.meanings.get(Key(node.name, len(node.args)))
@@ -106,14 +95,15 @@ def find_failure(link: Link, count: int = 0) -> Failure | None:
     A definition asserts nothing, but its right side must have a value.
     """
     count = count or POINTS.get(link.relation, POINTS_OF_ORDER)
+    context, single = link.context, link.context.single
     tried = 0
     try:
-        for evaluator in points(link.context):
+        for number in range(ATTEMPTS):
+            at, exact = (Evaluator(context.scope, a, number, single) for a in (NUMERIC, STRICT))
+            if not all(_condition_holds(at, c) for c in context.statement.conditions):
+                continue
             try:
-                reason = _difference(evaluator, link)
-                if reason:
-                    exact = Evaluator(evaluator.scope, STRICT, evaluator.point, evaluator.single)
-                    reason = _difference(exact, link)
+                reason = _difference(at, link) and _difference(exact, link)
             except OutOfDomainError:
                 continue
             if reason:
@@ -156,18 +146,17 @@ def _difference(evaluator: Evaluator, link: Link) -> str:
 
 def short(value: Value, digits: int = 12) -> str:
     """A number, or an array of them, with so many digits."""
-    if not shape(value):
-        return str(NUMERIC.context.nstr(value, digits))
-    rows = ["[" + ", ".join(NUMERIC.context.nstr(v, digits) for v in row) + "]" for row in value]
-    return f"[{', '.join(rows)}]"
+    if shape(value):
+        return f"[{', '.join(short(part, digits) for part in value)}]"
+    return str(NUMERIC.context.nstr(value, digits))
 
 
 def _where(evaluator: Evaluator) -> str:
     """The free values of the point, as far as they are numbers."""
     known = evaluator.drawn | evaluator.known
-    values = [f"{_written(key)} = {short(v)}" for key, v in known.items() if not shape(v)]
+    values = []
+    for key, value in known.items():
+        below = f"_{{{','.join(map(str, key.entry))}}}" if key.entry else ""
+        if not shape(value):
+            values.append(f"{key.name}{below} = {short(value)}")
     return f"point {evaluator.point}: " + ", ".join(values[:12])
-
-
-def _written(key: Key) -> str:
-    return f"{key.name}_{{{','.join(map(str, key.entry))}}}" if key.entry else key.name

@@ -5,14 +5,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hwlib.formulas.notation import Index, Key, Scope, literal
-from hwlib.formulas.spelling import Token, spelled, tokens
+from hwlib.formulas.spelling import GREEK, Token, spelled, tokens
 from hwlib.formulas.tree import Node, NotationError
 
 ACCENTS = (r"\hat", r"\bar", r"\tilde")
-GREEK = {
-    *(r"\alpha", r"\beta", r"\gamma", r"\delta", r"\epsilon", r"\zeta", r"\eta", r"\theta"),
-    *(r"\lambda", r"\mu", r"\rho", r"\sigma", r"\tau", r"\phi", r"\ell", r"\Delta", r"\omega"),
-}
 LABELS = ("L", "J", "l", "E", r"\ell")
 
 
@@ -40,7 +36,6 @@ class Names:
     expression: Callable[[], Node]
     product: Callable[[], Node]
     factor: Callable[[], Node]
-    group: Callable[[], Node]
     script: Callable[[], Node]
     named_loss: Callable[[], Node | None]
     starts_factor: Callable[[], bool]
@@ -116,12 +111,11 @@ class Names:
                 label += found
             else:
                 break
-        numbered = f"{name}_{indices[0].name}" if indices else name
-        withheld = {name, numbered} & set(self.letters.withheld)
-        if withheld or (primes and not self.bound[name + primes]):
-            self.left_over.append(self.text_from(start))
-        if primes and self.bound[name + primes]:
+        if self.bound[name + primes]:  # a running index, such as k'
             name, primes = name + primes, ""
+        numbered = f"{name}_{indices[0].name}" if indices else name
+        if primes or {name, numbered} & set(self.letters.withheld):
+            self.left_over.append(self.text_from(start))
         return self.named(name, label, indices, primes)
 
     def letter(self) -> str:

@@ -111,26 +111,18 @@ class Scope:
         kept = {k: m for k, m in self.one_example.items() if k not in more}
         return Scope({**self.meanings, **more}, kept)
 
-    def is_array(self, name: str) -> bool:
+    def is_array(self, name: str, seen: frozenset[str] = frozenset()) -> bool:
         """Does the name stand for an array, by its own shape or by what it is defined from."""
-        waiting, seen = [name], {name}
-        while waiting:
-            meaning = self.meanings.get(Key(waiting.pop()))
-            if isinstance(meaning, Free) and meaning.shape:
-                return True
-            if isinstance(meaning, Defined):
-                new = self._names_of_batch(meaning.body) - seen
-                waiting += new
-                seen |= new
-        return False
+        meaning = self.meanings.get(Key(name))
+        if isinstance(meaning, Defined):
+            return self.has_array(meaning.body, seen | {name})
+        return isinstance(meaning, Free) and bool(meaning.shape)
 
-    def has_array(self, node: Node) -> bool:
-        """Does a plain symbol of the expression stand for an array."""
-        return any(self.is_array(name) for name in self._names_of_batch(node))
-
-    def _names_of_batch(self, node: Node) -> set[str]:
-        names = {literal(n) for n in node.walk() if n.op == "symbol"}
-        return {name for name in names if name and Key(name) not in self.one_example}
+    def has_array(self, node: Node, seen: frozenset[str] = frozenset()) -> bool:
+        """Does a plain symbol of the expression, none of ``seen``, stand for an array."""
+        names = {name for n in node.walk() if n.op == "symbol" and (name := literal(n))}
+        of_batch = {name for name in names - seen if Key(name) not in self.one_example}
+        return any(self.is_array(name, seen) for name in of_batch)
 
 
 def literal(node: Node) -> str | None:

@@ -5,8 +5,8 @@ text, so that an error can be planted in it.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
@@ -16,14 +16,14 @@ from lark.tree import Meta
 from hwlib.formulas.normalise import normalise
 from hwlib.formulas.tree import Node, NotationError, Statement
 
-GRAMMAR = Path(__file__).with_name("grammar.lark")
 SPELLINGS = {r"\geq": r"\ge", r"\leq": r"\le", r"\neq": r"\ne", "^*": "^{*}"}
 
 
 @lru_cache(maxsize=1000)
 def parse(latex: str) -> Statement:
     """Read one statement, such as ``\\ell = \\zeta(z) - y z``; anything unknown is an error."""
-    return _read(normalise(latex), "statement")
+    text = normalise(latex)
+    return replace(_read(text, "statement"), text=text)
 
 
 def parse_expression(latex: str) -> Node:
@@ -33,8 +33,9 @@ def parse_expression(latex: str) -> Node:
 
 @cache
 def _parser() -> Lark:
-    return Lark(
-        GRAMMAR.read_text(encoding="utf-8"),
+    return Lark.open(
+        "grammar.lark",
+        rel_to=__file__,
         parser="lalr",
         start=["statement", "expr"],
         propagate_positions=True,
@@ -44,7 +45,7 @@ def _parser() -> Lark:
 
 def _read(text: str, start: str) -> Any:
     try:
-        return _Builder(text).transform(_parser().parse(text, start=start))
+        return _Builder().transform(_parser().parse(text, start=start))
     except UnexpectedInput as error:
         where = error.pos_in_stream if error.pos_in_stream is not None else len(text)
         raise NotationError(
@@ -63,27 +64,19 @@ def _node(op: str, args: Iterable[Node], meta: Meta, name: str = "") -> Node:
 class _Builder(Transformer):
     """Makes a node of each rule; a method where it is more than the rule's name and operands."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.text = text
-
     def __default__(self, rule: str, children: list[Node], meta: Meta) -> Node:
         return _node(str(rule), children, meta)
 
     def __default_token__(self, token: Token) -> str:
         return SPELLINGS.get(token, str(token))
 
-    def statement(self, meta: Meta, *children: Node | str | Statement) -> Statement:
-        text = self.text[meta.start_pos : meta.end_pos]
-        sides = tuple(c for c in children if isinstance(c, Node))
-        relations = tuple(c for c in children if isinstance(c, str))
-        conditions = tuple(c for c in children if isinstance(c, Statement))
-        return Statement(text, sides, relations, conditions)
+    def statement(self, _meta: Meta, *children: Any) -> Statement:
+        conditions = tuple(c for c in children if getattr(c, "op", "") == "condition")
+        chain = children[: len(children) - len(conditions)]
+        return Statement("", chain[::2], chain[1::2], conditions)
 
-    condition = statement
-
-    def case(self, meta: Meta, value: Node, condition: Statement) -> Node:
-        return _node("case", (value, condition.test), meta)
+    def condition(self, meta: Meta, *chain: Any) -> Node:
+        return _node("condition", chain[::2], meta, " ".join(chain[1::2]))
 
     def sum(self, meta: Meta, *children: Node | str) -> Node:
         terms = [c for c in children if isinstance(c, Node)]
@@ -96,13 +89,10 @@ class _Builder(Transformer):
 
     plain = product
 
-    def name(self, meta: Meta, *parts: str) -> Node:
-        """The canonical name: ``z``, ``w^{(2)}``, ``h^{*}``."""
-        return _node("symbol", (), meta, "".join(parts))
-
-    def accented(self, meta: Meta, accent: str, inner: Node, label: str = "") -> Node:
-        r"""``\hat{y}``, ``\bar{h}^{*}``."""
-        return _node("symbol", (), meta, f"{accent}{{{inner.name}}}{label}")
+    def name(self, meta: Meta, *parts: str | Node) -> Node:
+        r"""The canonical name: ``z``, ``w^{(2)}``, ``h^{*}``, ``\hat{y}``, ``\bar{h}^{*}``."""
+        names = (part.name if isinstance(part, Node) else part for part in parts)
+        return _node("symbol", (), meta, "".join(names))
 
     def symbol(self, meta: Meta, name: Node, below: Node | None = None, label: str = "") -> Node:
         subscripts = below.args if below else ()
@@ -146,4 +136,4 @@ class _Builder(Transformer):
         return _node("big", operands, meta, f"{command} {letter.name}")
 
     def operator(self, meta: Meta, place: Node, function: Node) -> Node:
-        return _node("derivative", (function, place), meta, "operator")
+        return _node("derivative", (function, place), meta)

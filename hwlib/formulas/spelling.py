@@ -10,17 +10,19 @@ from hwlib.formulas.tree import NotationError
 LONGEST = 10_000  # characters of an answer
 RAISED, LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁱⁿᵀᵏᵇᵈʸ", "₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₜ"
 ON_THE_LINE = str.maketrans(RAISED + LOWERED, "0123456789+-()inTkbdy" + "0123456789+-ijknt")
-GREEK = "sigma zeta eta beta delta theta lambda tau pi Delta"
+GREEK_NAMES = (
+    r"\alpha \beta \gamma \delta \epsilon \zeta \eta \theta \lambda \mu \rho \sigma \tau \phi "
+    r"\omega \Delta \ell"
+)
+GREEK = dict(zip(GREEK_NAMES.split(), "αβγδεζηθλμρστφωΔℓ", strict=True))
 SIGNS = {
-    **{sign: f"\\{name} " for sign, name in zip("σζηβδθλτπΔ", GREEK.split(), strict=True)},
-    **dict.fromkeys("εϵ", r"\epsilon "),
-    **dict.fromkeys("μµ", r"\mu "),
+    **{sign: f"{name} " for name, sign in GREEK.items()},
     **dict.fromkeys("−–‐", "-"),
     **dict.fromkeys("·⋅×∙", r"\cdot "),
     **dict.fromkeys("⊙∘◦", r"\odot "),
     **dict.fromkeys("∑Σ", r"\sum "),
     **dict.fromkeys("′’", "'"),
-    **{"∏": r"\prod ", "√": r"\sqrt ", "∂": r"\partial ", "∇": r"\nabla ", "ℓ": r"\ell "},
+    **{"∏": r"\prod ", "√": r"\sqrt ", "∂": r"\partial ", "∇": r"\nabla ", "π": r"\pi "},
     **{"≥": r"\ge ", "≤": r"\le ", "≠": r"\ne ", "≈": r"\approx ", "≡": "=", "∣": "|", "∗": "*"},
     **{"½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "⊤": r"\top "},
     **{"∞": r"\infty ", "±": r"\pm ", "∫": r"\int "},
@@ -29,7 +31,7 @@ UNICODE = str.maketrans(SIGNS)
 # What sets sizes, spaces, fonts or numbers of equations, and means nothing.
 SILENT = re.compile(
     r"\\(?:left|right|[bB]igg?[lrm]?|displaystyle|textstyle|boxed|limits|nolimits|nonumber|notag"
-    r"|math(?:bf|it|rm|sf|cal|scr)|boldsymbol|bm|pmb|vec|bigl|bigr|q?quad|hfill)(?![A-Za-z])"
+    r"|math(?:bf|it|rm|sf|cal|scr)|boldsymbol|bm|pmb|vec|q?quad|hfill)(?![A-Za-z])"
     r"|\\[,;:! ]|\\(?:tag|label)\s*\{[^{}]*\}|[~$`]|\\[()\[\]]|(?<!\\)%.*"
 )
 ENVIRONMENT = re.compile(
@@ -37,7 +39,7 @@ ENVIRONMENT = re.compile(
 )
 # A font around one letter, whose braces go with it: what is raised after it belongs to the letter.
 FONT = re.compile(
-    r"\\(?:math(?:bf|it|sf|cal|scr|rm)|boldsymbol|bm|pmb|vec)\s*\{\s*(\\?[A-Za-z]+|\d)\s*\}"
+    r"\\(?:math(?:bf|it|sf|cal|scr|rm)|boldsymbol|bm|pmb|vec)\s*\{\s*(\\[A-Za-z]+|[A-Za-z\d])\s*\}"
 )
 SPOKEN = re.compile(
     r"\\(?:mathrm|operatorname\*?|text|textrm|textnormal|mbox)\s*\{\s*([^{}]*?)\s*\}"
@@ -52,13 +54,13 @@ ALIASES = {
     **{r"\ln": r"\log", r"\times": r"\cdot", r"\circ": r"\odot", r"\arctanh": r"\artanh"},
     **{r"\varepsilon": r"\epsilon", r"\intercal": r"\top", r"\prime": "'"},
 }
-COMMANDS = (
-    "log exp max min tanh sinh cosh sqrt sin cos sech artanh sign abs relu softmax "
-    "sigma zeta eta epsilon beta delta theta lambda tau"
-)
+FUNCTIONS = {
+    *(r"\log", r"\exp", r"\max", r"\min", r"\tanh", r"\sinh", r"\cosh", r"\sin", r"\cos"),
+    *(r"\abs", r"\sign", r"\relu", r"\sech", r"\plog", r"\artanh"),
+}
 # Words that stand for a command, with or without a backslash or a font before them.
 WORDS = {
-    **{word: f"\\{word}" for word in COMMANDS.split()},
+    **{name[1:]: name for name in (*FUNCTIONS, *GREEK, r"\sqrt", r"\softmax")},
     **dict.fromkeys(("arctanh", "atanh"), r"\artanh"),
     **dict.fromkeys(("if", "for", "falls", "when"), r"\if"),
     **dict.fromkeys(("otherwise", "else", "sonst"), r"\else"),
@@ -89,7 +91,7 @@ def spelled(answer: str) -> str:
     if len(answer) > LONGEST:
         raise NotationError(f"it has more than {LONGEST} characters: write a shorter formula")
     text = ENVIRONMENT.sub(
-        " ", SPOKEN.sub(_word, FONT.sub(_font, BREAK.sub(f" {ROW} ", _latex(answer))))
+        " ", SPOKEN.sub(_word, FONT.sub(r"\1 ", BREAK.sub(f" {ROW} ", _latex(answer))))
     )
     text = outside_cases(text, lambda part: part.replace("&", " "))
     text = re.sub(r"(\d)\s*\{,\}\s*(?=\d)", r"\1.", SILENT.sub(" ", text))
@@ -117,11 +119,6 @@ def _latex(answer: str) -> str:
     text = unicodedata.normalize("NFKC", text.translate(UNICODE))
     text = unicodedata.normalize("NFD", text).translate(UNICODE)  # of mathematical alphabets
     return re.sub("([A-Za-z])\N{COMBINING CIRCUMFLEX ACCENT}", r"\\hat{\1}", text)
-
-
-def _font(found: re.Match[str]) -> str:
-    whole = len(found[1]) > 1 and found[1][0] != "\\"
-    return found[0] if whole else f"{found[1]} "
 
 
 def _word(found: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 import sympy as sp
 
-from hwlib.formulas.algebra import OutOfDomainError, Scalar, draw
+from hwlib.formulas.algebra import Algebra, OutOfDomainError, Scalar, draw
 from hwlib.formulas.arrays import shape
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.judge import Context, Link
@@ -21,11 +21,7 @@ LARGEST_POWER = 50  # of a number, and of a sum that is multiplied out
 MOST_SIGNED = 3  # symbols; each combination of their signs is tried
 
 
-class UndecidedError(ArithmeticError):
-    """SymPy knows neither that a relation holds nor that it does not."""
-
-
-class Symbolic:
+class Symbolic(Algebra):
     """SymPy expressions, differentiated by SymPy; equal means proven equal."""
 
     def __init__(self) -> None:
@@ -40,22 +36,16 @@ class Symbolic:
         known = {"real": True} if domain in ("real", "small") else {"positive": True}
         return sp.Symbol(key, **known)
 
-    def divide(self, a: Scalar, b: Scalar) -> Scalar:
-        if b == 0:
-            raise OutOfDomainError("division by zero")
-        return sp.sympify(a) / b
-
     def power(self, a: Scalar, b: Scalar) -> Scalar:
-        base, exponent = sp.sympify(a), sp.sympify(b)
-        if exponent.is_number and abs(exponent) > LARGEST_POWER:
+        if b.is_number and abs(b) > LARGEST_POWER:
             raise OutOfDomainError("a power too large to write out")
-        return base**exponent
+        return a**b
 
     def derivative(self, function: Callable[[Scalar], Scalar], at: Scalar) -> Scalar:
         place = sp.Dummy("place", real=True)
         value = sp.sympify(function(place))
         if sp.count_ops(value) > LARGEST:
-            raise UndecidedError("too large to differentiate")
+            raise ArithmeticError("too large to differentiate")
         return sp.diff(value, place).subs(place, at)
 
     def holds(self, relation: str, a: Scalar, b: Scalar) -> bool:
@@ -64,7 +54,7 @@ class Symbolic:
             return True
         truth = _RELATIONS[relation](difference, 0)
         if truth not in (sp.true, sp.false):
-            raise UndecidedError(f"SymPy cannot tell whether {a} {relation} {b}")
+            raise ArithmeticError(f"SymPy cannot tell whether {a} {relation} {b}")
         return bool(truth)
 
 
@@ -103,14 +93,11 @@ def is_zero(difference: sp.Expr) -> bool:
     symbols = [s for s in difference.free_symbols if not s.is_positive]
     if len(symbols) > MOST_SIGNED:
         return False
-    for signs in product((1, -1), repeat=len(symbols)):
-        signed = {
-            symbol: sign * sp.Symbol(f"{symbol}p", positive=True)
-            for symbol, sign in zip(symbols, signs, strict=True)
-        }
-        if not _vanishes(difference.subs(signed)):
-            return False
-    return True
+    sizes = [sp.Symbol(f"{symbol}p", positive=True) for symbol in symbols]
+    return all(
+        _vanishes(difference.subs(dict(zip(symbols, signed, strict=True))))
+        for signed in product(*((size, -size) for size in sizes))
+    )
 
 
 def _vanishes(difference: sp.Expr) -> bool:

@@ -31,9 +31,4 @@ class Statement:
     text: str
     sides: tuple[Node, ...]
     relations: tuple[str, ...]
-    conditions: tuple["Statement", ...] = ()
-
-    @property
-    def test(self) -> Node:
-        """The statement as a condition."""
-        return Node("condition", self.sides, " ".join(self.relations))
+    conditions: tuple[Node, ...] = ()

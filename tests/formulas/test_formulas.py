@@ -36,6 +36,7 @@ DECLARED = {
     "x_{i,j}": "entry of X",
     "c_i": "real",
     "w_{i,j}": "entry of W",
+    "g()": "function",
     "W": "real[D,D]",
 }
 DEFINED = [
@@ -146,6 +147,9 @@ def test_what_is_false_does_not_hold(latex: str) -> None:
         r"9^{9^{9}} x = 9^{9^{9}} x",
         r"\frac{1}{2 = 2",
         r"\foo = \foo",
+        r"\max(z) = z",
+        r"\max z = z",
+        r"\frac{dg}{dz} = 0",
     ],
 )
 def test_what_can_be_read_in_two_ways_is_refused(latex: str) -> None:

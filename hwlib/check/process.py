@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import threading
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -69,18 +71,27 @@ class ForkServer:
         try:
             self._stdin.write(json.dumps(job).encode() + b"\n")
             self._stdin.flush()
-            self._job = int(self._stdout.readline())
-            code = int(self._stdout.readline())
-        except (OSError, ValueError):  # it has ended
+            self._job = self._told_of(job)
+            code = self._told_of(job)
+        except (OSError, EOFError):  # it has ended
             code = self._python.wait()
         timer.cancel()
         self.kill()
         self._job = 0
         return None if self._late else code
 
+    def _told_of(self, job: dict[str, Any]) -> int:
+        """The next number that is told of this job; a hand-in may have written other lines."""
+        for line in iter(partial(self._stdout.readline, 1000), b""):
+            target, _, number = line.strip().rpartition(b" ")
+            if target == os.fsencode(job["target"]) and re.fullmatch(rb"-?\d{1,9}", number):
+                return int(number)
+        raise EOFError
+
     def _stop(self) -> None:
         self._late = True
         self.kill()
+        self._python.kill()  # of a job that has ended unheard there is nothing to wait for
 
     def kill(self) -> None:
         """Kill the job and all that it started in its session; before it starts, the server."""
@@ -251,6 +262,6 @@ def death(run: Run, limits: Limits) -> tuple[str, str]:
         return "out of memory", f"more than {limits.megabytes} MB{where}"
     if run.code == -getattr(signal, "SIGXCPU", -1):
         return "out of time", f"too much processor time{where}"
-    code = run.code
-    what = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+    code, names = run.code, {number.value: number.name for number in signal.Signals}
+    what = f"signal {names.get(-code, -code)}" if code < 0 else f"exit status {code}"
     return "crashed", f"{what}{where}{': ' + run.tail if run.tail else ''}"

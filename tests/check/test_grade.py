@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -647,6 +648,16 @@ def test_a_hand_in_that_kills_what_has_started_it_costs_one_cell(tmp_path):
     assert done.points == 3
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.usefixtures("_no_server_waits")
+def test_a_hand_in_that_speaks_to_the_grader_is_not_heard(tmp_path):
+    lines = "999999\\n999999 0\\nno line" + 5000 * "e"
+    said = f"import os; open(f'/proc/{{os.getppid()}}/fd/1', 'w').write('{lines}')"
+    paths = [notebook(tmp_path / f"{i}.ipynb", RIGHT, said) for i in range(3)]
+    found = list(grade.grade(paths, LIMITS, jobs=1))
+    assert [(done.status, done.points, done.remarks) for done in found] == 3 * [("graded", 3, [])]
+
+
 @pytest.mark.usefixtures("_no_server_waits")
 def test_the_files_beside_the_grader_are_not_imported(tmp_path, monkeypatch):
     (tmp_path / "numpy.py").write_text("raise SystemExit")
@@ -691,6 +702,7 @@ def test_where_no_process_can_be_copied_each_hand_in_loads_its_own(tmp_path, mon
         (1, "OSError: Cannot allocate memory", 0, ("out of memory", "more than 64 MB")),
         (-signal.SIGXCPU, "", 2, ("out of time", "too much processor time in cell 2")),
         (-signal.SIGSEGV, "", 1, ("crashed", "signal SIGSEGV in cell 1")),
+        (-40, "", 1, ("crashed", "signal 40 in cell 1")),
         (7, "that was all", 0, ("crashed", "exit status 7: that was all")),
         (0, "", 4, ("crashed", "exit status 0 in cell 4")),
     ],

@@ -10,7 +10,7 @@ from hwlib.check.engine import Answer, call, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.mistakes_numpy import DECAY, DIFFERENCES, GRADIENT, differences_of
 from hwlib.check.texts import fault
-from hwlib.check.values import Array, Parts, Read, as_array, compare, describe
+from hwlib.check.values import Array, Read, as_array, compare, describe
 from hwlib.two_layer import Weights
 
 
@@ -55,11 +55,7 @@ def logistic_loss_grad(answer: Answer) -> Iterator[str]:
     X, W["w1"] = 1e9 * X, 1e-9 * W["w1"]
     yield "input: X 10⁹ times as large, and w1 as many times as small"
     got = read(call(answer, X, y, W))
-
-    def by_steps() -> dict[str, Parts]:
-        found, mistake = differences_of(X, y, W), "finite differences"
-        return {f"{mistake}, step {step}": read(value) for step, value in found.items()}
-
+    by_steps = ((mistake, read(value)) for mistake, value in differences_of(X, y, W))
     compare(got, read(right(X, y, W)), known=by_steps, rtol=1e-3)
 
 

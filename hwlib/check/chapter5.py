@@ -85,9 +85,7 @@ def train_epoch(answer: Answer) -> Iterator[str]:
         args = (model, batches(lengths), optimizer)
         sizes = [lengths[0], sum(lengths), len(lengths)]
         yield f"input: batches of {lengths} images, {type(optimizer).__name__}"
-        yield from _examine(
-            answer, train.train_epoch, _trained, args, typical.EPOCHS, sizes=sizes, hint="epoch"
-        )
+        yield from _examine(answer, train.train_epoch, _trained, args, typical.EPOCHS, sizes=sizes)
 
 
 def _pair(watched: Any, *names: str) -> dict[str, Any]:
@@ -182,14 +180,12 @@ def optimizers(answer: Answer) -> Iterator[str]:
     for name, right in OPTIMIZERS.items():
         part = f"the place to which {name!r} leads"
 
-        def known(name: str = name, part: str = part) -> dict[str, Parts]:
-            confused = typical.confused(name).items()
-            return {mistake: {part: _path(make)} for mistake, make in confused}
-
         for turn in ("the first model", "the second model"):
             yield f"input: eight steps on a bowl, with {turn} for which {name!r} is called"
             got, expected = {part: _path(table[name])}, {part: _path(right)}
-            compare(got, expected, known=known, rtol=1e-6, hint="optimiser")
+            confused = typical.confused(name).items()
+            known = ((mistake, {part: _path(make)}) for mistake, make in confused)
+            compare(got, expected, known=known, rtol=1e-6)
 
 
 @task
@@ -219,6 +215,4 @@ def compare_optimizers(answer: Answer) -> Iterator[str]:
 
         torch.manual_seed(99)
         args = (make_model, batches(), table, epochs, seed)
-        yield from examine(
-            answer, typical.curves, read, args, mistakes=typical.UNFAIR, rtol=1e-3, hint="curves"
-        )
+        yield from examine(answer, typical.curves, read, args, mistakes=typical.UNFAIR, rtol=1e-3)

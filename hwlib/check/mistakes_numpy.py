@@ -1,6 +1,6 @@
 """Typical wrong answers of chapters 1 and 2, under the names of their hints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -164,17 +164,16 @@ DIFFERENCES: Mistakes = {
 }
 
 
-def differences_of(X: Array, y: Array, W: Weights) -> dict[str, Weights]:
+def differences_of(X: Array, y: Array, W: Weights) -> Iterator[tuple[str, Weights]]:
     """The gradient by differences of the loss, with the steps that are used for it."""
 
     def loss(weights: Weights) -> float:
         return stable_logistic_loss(y, predict(X, weights)[1])
 
-    return {
-        f"{step:g} {'both ways' if down else 'one way'}": _quotients(loss, W, step, down=down)
-        for step in (1e-3, 1e-4, 1e-5, 6e-6, 1e-6, 1e-7, 1e-8)
-        for down in (0, 1)
-    }
+    mistake = "finite differences"
+    for step in (1e-3, 1e-4, 1e-5, 6e-6, 1e-6, 1e-7, 1e-8):
+        for down, ways in enumerate(("one way", "both ways")):
+            yield f"{mistake}, step {step:g} {ways}", _quotients(loss, W, step, down=down)
 
 
 def _decayed(X: Array, y: Array, W: Weights, decay: float, penalty: Map) -> Weights:

@@ -1,6 +1,6 @@
 """Values of an answer: read them safely, compare them, and recognise the mistake they hold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,21 +99,19 @@ def compare(
     got: Parts,
     expected: Parts,
     *,
-    known: Callable[[], Mapping[str, Parts]] = dict,
+    known: Iterable[tuple[str, Parts]] = (),
     sizes: Sequence[float] = (),
     rtol: float = RTOL,
-    hint: str = "general",
 ) -> None:
     """Raise a `Fault` for the first part that differs, with the hint of the mistake it matches.
 
-    ``known`` returns, once something differs, what each known mistake gives. An answer may also be
-    too large or too small by one of the ``sizes``, such as that of the batch. Otherwise the hint is
-    the one of this name in `texts.toml`.
+    ``known`` is what each known mistake gives, computed only once something differs. An answer may
+    also be too large or too small by one of the ``sizes``, such as that of the batch.
     """
     for name, right in expected.items():
         if near(got[name], right, rtol):
             continue
-        mistake, text = _recognise(got, expected, name, known(), sizes)
+        mistake, text = _recognise(got, expected, name, dict(known), sizes)
         distance = np.nan_to_num(np.abs(got[name] - right), nan=np.inf, posinf=np.inf)
         where = np.unravel_index(int(np.argmax(distance)), right.shape)
         place = f"{name}[{', '.join(map(str, where))}]" if where else name
@@ -121,7 +119,7 @@ def compare(
             f"gives a wrong value for {name}",
             got=f"{place} = {number(got[name][where])}",
             expected=f"{place} = {number(right[where])}",
-            hint=text if mistake else HINTS[hint],
+            hint=text,
             mistake=mistake,
         )
 

@@ -8,7 +8,13 @@ import numpy as np
 from hwlib import gradcheck, two_layer
 from hwlib.check.engine import Answer, call, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
-from hwlib.check.mistakes_numpy import DECAY, DIFFERENCES, GRADIENT, differences_of
+from hwlib.check.mistakes_numpy import (
+    DECAY,
+    DIFFERENCES,
+    GRADIENT,
+    decayed,
+    differences_of,
+)
 from hwlib.check.texts import fault
 from hwlib.check.values import Array, Read, as_array, compare, describe
 from hwlib.two_layer import Weights
@@ -81,12 +87,6 @@ def numerical_gradient(answer: Answer) -> Iterator[str]:
         yield from examine(
             answer, right, read_weights(W), args, mistakes=DIFFERENCES, sizes=sizes, rtol=1e-6
         )
-
-
-def decayed(X: Array, y: Array, W: Weights, decay: float) -> Weights:
-    """Gradient of L + decay/2 · (sum of all squared weights)."""
-    gradient = two_layer.logistic_loss_grad(X, y, W)
-    return {name: gradient[name] + decay * w for name, w in W.items()}
 
 
 @task

@@ -16,38 +16,32 @@ from hwlib.two_layer import Weights
 
 
 def _descent(
-    X: Array, y: Array, W: Weights, learning_rate: float, steps: int, kind: str
+    X: Array, y: Array, W: Weights, rate: float, steps: int, kind: str = "right"
 ) -> tuple[Weights, Array]:
-    """Gradient descent with one mistake."""
+    """Gradient descent, right or with one mistake."""
     W = {name: w.copy() for name, w in W.items()}
     output = 2 if kind == "probabilities" else 1
     curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
-    first = two_layer.logistic_loss_grad(X, y, W)
-    rate = {"ascent": -learning_rate, "no rate": 1.0}.get(kind, learning_rate)
-    for _ in range(1 if kind == "one step" else steps):
-        gradient = two_layer.logistic_loss_grad(X, y, W)
+    gradient = two_layer.logistic_loss_grad(X, y, W)
+    for step in range(steps):
         for name in W:
-            if kind == "in turn":
+            if kind == "in turn" or (kind != "one gradient" and name == "w1"):
                 gradient = two_layer.logistic_loss_grad(X, y, W)
-            g = first[name] if kind == "one gradient" else gradient[name]
-            W[name] -= rate * g * (kind != "w2 only" or name == "w2")
+            stays = step > 0 if kind == "one step" else kind == "w2 only" and name == "w1"
+            W[name] -= 0 if stays else rate * gradient[name]
         curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[output]))
-    return W, np.array(curve + curve[-1:] * (steps + 1 - len(curve)))
+    return W, np.array(curve)
 
 
 DESCENT: Mistakes = {
     "second layer only": partial(_descent, kind="w2 only"),
-    "uphill": partial(_descent, kind="ascent"),
-    "learning rate ignored": partial(_descent, kind="no rate"),
+    "uphill": lambda X, y, W, rate, steps: _descent(X, y, W, -rate, steps),
+    "learning rate ignored": lambda X, y, W, _, steps: _descent(X, y, W, 1.0, steps),
     "layers in turn": partial(_descent, kind="in turn"),
     "losses of the probabilities": partial(_descent, kind="probabilities"),
     "gradient taken once": partial(_descent, kind="one gradient"),
     "return in the loop": partial(_descent, kind="one step"),
 }
-
-
-def _right_descent(X: Array, y: Array, W: Weights, rate: float, steps: int) -> Any:
-    return two_layer.gradient_descent(X, y, W, learning_rate=rate, steps=steps)
 
 
 @task
@@ -80,7 +74,7 @@ def _descended(
         return {**weights_of(weights), "losses": curve}
 
     args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
-    yield from examine(answer, _right_descent, read, args, mistakes=mistakes)
+    yield from examine(answer, _descent, read, args, mistakes=mistakes)
 
 
 def _momentum(
@@ -89,33 +83,27 @@ def _momentum(
     eta: float,
     mu: float,
     steps: int,
-    kind: str = "plain",
-    extra: int = 0,
+    ahead: bool = False,
 ) -> Array:
-    """Descent with momentum, right or with one mistake, and so many steps more."""
-    u: Array = np.zeros(np.shape(theta))
-    if kind == "rate and momentum swapped":
-        eta, mu = mu, eta
-    start = gradient(theta)
-    for _ in range(steps + extra):
-        g = start if kind == "once" else gradient(theta)
-        u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
-        way = g + mu * u if kind == "nesterov" else u
-        rate = {"rate twice": eta**2, "uphill": -eta}.get(kind, eta)
-        theta = theta - rate * way
+    """Descent with momentum, plain or with Nesterov's look ahead."""
+    u = np.zeros_like(theta)
+    for _ in range(steps):
+        g = gradient(theta)
+        u = mu * u + g
+        theta = theta - eta * (g + mu * u if ahead else u)
     return theta
 
 
 MOMENTUM: Mistakes = {
-    "velocity forgotten": partial(_momentum, kind="forgotten"),
-    "running mean": partial(_momentum, kind="mean"),
-    "Nesterov": partial(_momentum, kind="nesterov"),
-    "steps + 1": partial(_momentum, extra=1),
-    "uphill": partial(_momentum, kind="uphill"),
-    "steps - 1": partial(_momentum, extra=-1),
-    "rate twice": partial(_momentum, kind="rate twice"),
-    "gradient taken once": partial(_momentum, kind="once"),
-    "rate and momentum swapped": partial(_momentum, kind="rate and momentum swapped"),
+    "velocity forgotten": lambda g, theta, eta, _, n: _momentum(g, theta, eta, 0, n),
+    "running mean": lambda g, theta, eta, mu, n: _momentum(g, theta, eta * (1 - mu), mu, n),
+    "Nesterov": partial(_momentum, ahead=True),
+    "steps + 1": lambda g, theta, eta, mu, n: _momentum(g, theta, eta, mu, n + 1),
+    "uphill": lambda g, theta, eta, mu, n: _momentum(g, theta, -eta, mu, n),
+    "steps - 1": lambda g, theta, eta, mu, n: _momentum(g, theta, eta, mu, n - 1),
+    "rate twice": lambda g, theta, eta, mu, n: _momentum(g, theta, eta**2, mu, n),
+    "gradient taken once": lambda g, theta, *args: _momentum(lambda _: g(theta), theta, *args),
+    "rate and momentum swapped": lambda g, theta, eta, mu, n: _momentum(g, theta, mu, eta, n),
 }
 
 

@@ -1,6 +1,7 @@
 """Checks of chapter 4: nearest means, images to tensors, and the cut of a validation set."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,31 +46,24 @@ def _pictures(number: int, classes: int, new: int) -> tuple[Any, Any, Any]:
         number += 100
 
 
-def _distances(images: Any, labels: Any, new: Any, kind: str = "right") -> Array:
+def _distances(
+    images: Any, labels: Any, new: Any, each: Any = np.square, dtype: type = float
+) -> Array:
     means = np.stack([images[labels == c].mean(axis=0) for c in np.unique(labels)])
-    if kind == "bytes":
-        means = means.astype(np.uint8)
-    difference = new[:, None] - means[None]
-    each = {"signed": difference, "absolute": np.abs(difference)}.get(kind, difference**2)
-    return each.sum(axis=(2, 3))
+    return each(new[:, None] - means.astype(dtype)).sum(axis=(2, 3))
 
 
-def nearest(images: Any, labels: Any, new: Any, *, kind: str = "right") -> Array:
+def nearest(*args: Any, **kind: Any) -> Array:
     """The class of the mean that is nearest, or one mistake in finding it."""
-    distance = _distances(images, labels, new, kind)
-    return distance.argmax(axis=1) if kind == "farthest" else distance.argmin(axis=1)
-
-
-def _single(images: Any, labels: Any, new: Any) -> Array:
-    return labels[nearest(images, np.arange(len(images)), new)]
+    return _distances(*args, **kind).argmin(axis=1)
 
 
 NEAREST: Mistakes = {
-    "bytes wrap around": lambda *a: nearest(*a, kind="bytes"),
-    "farthest": lambda *a: nearest(*a, kind="farthest"),
-    "signed differences": lambda *a: nearest(*a, kind="signed"),
-    "absolute differences": lambda *a: nearest(*a, kind="absolute"),
-    "nearest single image": _single,
+    "bytes wrap around": partial(nearest, dtype=np.uint8),
+    "farthest": lambda *args: _distances(*args).argmax(axis=1),
+    "signed differences": partial(nearest, each=np.positive),
+    "absolute differences": partial(nearest, each=np.abs),
+    "nearest single image": lambda x, y, new: y[nearest(x, np.arange(len(x)), new)],
 }
 
 

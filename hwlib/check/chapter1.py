@@ -53,19 +53,17 @@ def predict(answer: Answer) -> Iterator[str]:
 
 def _predicted(answer: Answer, X: Array, W: Any, given: str) -> Iterator[str]:
     yield f"input: {given}"
-    B, K = len(X), W["w1"].shape[1]
-    shapes = {"z1": (B, K), "z2": (B, 1), "yhat": (B, 1)}
+    widths = {"z1": W["w1"].shape[1], "z2": 1, "yhat": 1}
 
     def read(value: Any) -> Parts:
-        parts = several(value, *shapes).items()
-        return {name: _column(part, name, shapes[name]) for name, part in parts}
+        parts = several(value, *widths)
+        for name, part in parts.items():
+            flat = np.shape(part) == (len(X),)
+            hint = HINTS[name] + flat * HINTS["one dimension"]
+            parts[name] = as_array(part, name, (len(X), widths[name]), hint)
+        return parts
 
     yield from examine(answer, two_layer.predict, read, (X, W), mistakes=mistakes_numpy.PREDICT)
-
-
-def _column(part: Any, name: str, shape: tuple[int, ...]) -> Array:
-    flat = tuple(np.shape(part)) == shape[:1]
-    return as_array(part, name, shape, HINTS[name] + flat * HINTS["one dimension"])
 
 
 def _losses(answer: Answer, right: Answer, mistakes: Mistakes, *, logits: bool) -> Iterator[str]:

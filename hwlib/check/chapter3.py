@@ -11,7 +11,7 @@ from hwlib.check.chapter2 import read_weights
 from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import HINTS
-from hwlib.check.values import Array, Parts, as_array, reader, several
+from hwlib.check.values import Array, Parts, Read, as_array, reader, several
 from hwlib.two_layer import Weights
 
 
@@ -47,34 +47,31 @@ DESCENT: Mistakes = {
 @task
 def gradient_descent(answer: Answer) -> Iterator[str]:
     """Check ``my_gradient_descent(X, y, W, learning_rate, steps) -> (weights, losses)``."""
-    settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7))
-    for size, (rate, steps) in zip((*SIZES, (6, 4, 5)), settings, strict=True):
-        yield from _descended(answer, *network(*size), rate, steps)
-    X, y, W = network(6, 4, 5)
+    sizes = (*SIZES, (6, 4, 5))
+    X, y, W = network(*sizes[-1])
     rates = 5 * 2.0 ** np.arange(20)
-    curves = (two_layer.gradient_descent(X, y, W, learning_rate=r, steps=1)[1] for r in rates)
+    curves = (_descent(X, y, W, rate, 1)[1] for rate in rates)
     too_fast = next(r for r, (before, after) in zip(rates, curves, strict=False) if after > before)
-    yield from _descended(answer, X, y, W, too_fast, 1)
-    yield "extreme inputs"
-    yield from _descended(answer, *network(7), 0.5, 0)
+    settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7), (too_fast, 1), (0.5, 0))
+    for size, (rate, steps) in zip((*sizes, sizes[-1], (7,)), settings, strict=True):
+        X, y, W = network(*size)
+        yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
+        if not steps:
+            yield "extreme inputs"
+        args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
+        yield from examine(answer, _descent, _read_descent(W, steps), args, mistakes=mistakes)
 
 
-def _descended(
-    answer: Answer, X: Array, y: Array, W: Weights, rate: float, steps: int
-) -> Iterator[str]:
-    yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
-    weights_of = read_weights(W, "the last ")
-
+def _read_descent(W: Weights, steps: int) -> Read:
     def read(value: Any) -> Parts:
         weights, curve = several(value, "the weights after the last step", "the losses").values()
         hint = ""
         if np.shape(curve) == (steps,) or not steps:
             hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
         curve = as_array(curve, "losses", (steps + 1,), hint)
-        return {**weights_of(weights), "losses": curve}
+        return {**read_weights(W, "the last ")(weights), "losses": curve}
 
-    args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
-    yield from examine(answer, _descent, read, args, mistakes=mistakes)
+    return read
 
 
 def _momentum(

@@ -117,10 +117,9 @@ def split_validation(answer: Answer) -> Iterator[str]:
         for generator in (*generators, generators[0]):
             yield "shape and dtype"
             value = call(answer, n, validation, generator, changes=True)
-            parts = several(value, "indices for training", "indices for validation")
-            train, held = parts.values()
-            swapped = np.shape(train) == (validation,)
-            hint = HINTS["parts swapped"] if swapped else ""
+            names = "indices for training", "indices for validation"
+            train, held = several(value, *names).values()
+            hint = HINTS["parts swapped"] if np.shape(train) == (validation,) else ""
             tensor(train, "the training indices", (n - validation,), torch.int64, hint)
             tensor(held, "the validation indices", (validation,), torch.int64)
             yield "value"

@@ -1,6 +1,7 @@
 """Checks of chapter 5: the network, its training and evaluation, and the optimisers compared."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,28 +59,27 @@ def _examine(
     yield from examine(_watched(answer), _watched(right), read, args, **options)
 
 
-MAKERS: tuple[tuple[tuple[int, ...], Answer], ...] = (
-    (LENGTHS, lambda p: SGD(p, lr=0.3)),
-    ((9, 9, 9, 4), lambda p: SGD(p, lr=0.05, momentum=0.9)),
-    ((15, 2), lambda p: Adam(p, lr=0.01)),
-)
-
-
 def _trained(watched: Any) -> Parts:
     loss, model = watched
     if isinstance(loss, Tensor) and loss.requires_grad:
         raise fault("loss not detached", describe(loss))
+    modes = [training for training, recording in model[0].modes if recording]
     return {
         "the weights afterwards": weights_of(model),
         "the loss": as_array(loss, "the loss"),
-        "the share of batches in training mode": np.array(model[0].trained_share()),
+        "the share of batches in training mode": np.array(sum(modes) / max(len(modes), 1)),
     }
 
 
 @task
 def train_epoch(answer: Answer) -> Iterator[str]:
     """Check ``my_train_epoch(model, batches, optimizer)``: one step a batch, mean loss an image."""
-    for lengths, make in MAKERS:
+    settings = (
+        (LENGTHS, partial(SGD, lr=0.3)),
+        ((9, 9, 9, 4), partial(SGD, lr=0.05, momentum=0.9)),
+        ((15, 2), partial(Adam, lr=0.01)),
+    )
+    for lengths, make in settings:
         model = small_model().eval()
         optimizer = make(model.parameters())
         args = (model, batches(lengths), optimizer)

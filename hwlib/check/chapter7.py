@@ -20,7 +20,8 @@ MEANS: Mistakes = {
 }
 
 
-def _weighted(means: list[float], sizes: list[int]) -> float:
+def mean_per_image(means: list[float], sizes: list[int]) -> float:
+    """The mean of batch means, each weighed by the images of its batch."""
     return float(np.average(means, weights=sizes))
 
 
@@ -38,7 +39,7 @@ def mean_loss(answer: Answer) -> Iterator[str]:
     for args in lists:
         yield "input: batch_means {}, batch_sizes {}".format(*args)
         read, sizes = reader("the loss"), [args[1][0]]
-        yield from examine(answer, _weighted, read, args, mistakes=MEANS, sizes=sizes)
+        yield from examine(answer, mean_per_image, read, args, mistakes=MEANS, sizes=sizes)
 
 
 @task

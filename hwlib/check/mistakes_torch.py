@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from hwlib.check.chapter7 import mean_per_image
 from hwlib.check.engine import Mistakes
 from hwlib.check.networks import Batch
 from hwlib.train import MakeOptimizer, train_epoch
@@ -21,10 +22,6 @@ def _softmax_first(z: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(torch.softmax(z, dim=1), y)
 
 
-def _weighted(means: list[float], sizes: list[int]) -> float:
-    return float(np.average(means, weights=sizes))
-
-
 def _divided_twice(means: list[float], sizes: list[int]) -> float:
     return sum(means) / sum(sizes)
 
@@ -34,7 +31,7 @@ def _epoch(
     batches: list[Batch],
     optimizer: Optimizer,
     loss_of: Map = F.cross_entropy,
-    average: Map = _weighted,
+    average: Map = mean_per_image,
     clear: bool = True,
     once: bool = False,
     mode: bool = True,
@@ -85,8 +82,8 @@ def _evaluation(
     batches: list[Batch],
     loss_of: Map = F.cross_entropy,
     right: Map = lambda z, y: z.argmax(1) == y,
-    mean_loss: Map = _weighted,
-    accuracy: Map = _weighted,
+    mean_loss: Map = mean_per_image,
+    accuracy: Map = mean_per_image,
     mode: bool = False,
 ) -> tuple[float, float]:
     """Loss and accuracy with one thing done wrongly."""
@@ -111,7 +108,7 @@ EVALUATIONS: Mistakes = {
     "nll_loss on probabilities": partial(
         _evaluation, loss_of=lambda z, y: F.nll_loss(z.softmax(1), y)
     ),
-    "percent for a share": partial(_evaluation, accuracy=lambda s, n: 100 * _weighted(s, n)),
+    "percent for a share": partial(_evaluation, accuracy=lambda s, n: 100 * mean_per_image(s, n)),
     "count for a share": partial(_evaluation, accuracy=np.dot),
     "divided by the batches": partial(_evaluation, accuracy=lambda s, n: np.dot(s, n) / len(n)),
     "share of errors": partial(_evaluation, right=lambda z, y: z.argmax(1) != y),

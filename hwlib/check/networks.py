@@ -33,11 +33,6 @@ class Watch(nn.Module):
         self.modes.append((self.training, torch.is_grad_enabled()))
         return x
 
-    def trained_share(self) -> float:
-        """Share of the calls that recorded gradients in which the model was in training mode."""
-        modes = [training for training, recording in self.modes if recording]
-        return sum(modes) / max(len(modes), 1)
-
 
 def small_model(dropout: float = 0.0, seed: int = 3) -> nn.Sequential:
     """A small classifier of images (B, 1, 28, 28) and no other shape, as that of chapter 6."""
@@ -155,14 +150,12 @@ def check_gradients(model: nn.Module) -> Iterator[str]:
     """Step "gradient": one has to reach every parameter."""
     yield "gradient"
     yield "input: 32 images"
-    weights = [(n, p) for n, p in model.named_parameters() if p.squeeze().ndim > 1]  # no biases
-    alike = [name for name, p in weights if bool((p == 0).all())]
-    if len(alike) > 1:
-        raise fault("all weights zero", ", ".join(alike), given="a new model")
-    with torch.no_grad():
-        for name in alike:  # a last layer of zeros sends nothing back in its first step
-            p = model.get_parameter(name)
-            p.copy_(0.01 * torch.randn(p.shape, generator=torch.Generator().manual_seed(2)))
+    weights = {n: p for n, p in model.named_parameters() if p.squeeze().ndim > 1}  # no biases
+    zero = {name: p for name, p in weights.items() if not p.any()}
+    if len(zero) > 1:
+        raise fault("all weights zero", ", ".join(zero), given="a new model")
+    for p in zero.values():  # a last layer of zeros sends nothing back in its first step
+        p.data.copy_(0.01 * torch.randn(p.shape, generator=torch.Generator().manual_seed(2)))
     model.train()
     loss = F.cross_entropy(model(images(32)), torch.arange(32) % 10)
     if not loss.requires_grad:

@@ -52,7 +52,7 @@ RIGHT = {
     "compare_optimizers": mistakes_torch.curves,
     "convolution_parameters": chapter6._parameters,
     "cross_correlation": chapter6.correlate,
-    "mean_loss": chapter7._weighted,
+    "mean_loss": chapter7.mean_per_image,
 }
 WITHOUT_INPUT = {"best_logit", "tanh_gradient", "step_count", "mlp", "cnn", "test_points"}
 

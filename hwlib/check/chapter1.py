@@ -10,7 +10,7 @@ from hwlib.check import mistakes_numpy
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import LABELS_AND_LOGITS, SIZES, draws, network, row
 from hwlib.check.texts import HINTS, Fault, fault
-from hwlib.check.values import Array, Parts, as_array, near, number, reader, several
+from hwlib.check.values import Array, Parts, any_array, as_array, near, number, reader, several
 
 
 @task
@@ -58,7 +58,7 @@ def _predicted(answer: Answer, X: Array, W: Any, given: str) -> Iterator[str]:
     def read(value: Any) -> Parts:
         parts = several(value, *widths)
         for name, part in parts.items():
-            flat = np.shape(part) == (len(X),)
+            flat = any_array(part).shape == (len(X),)
             hint = HINTS[name] + flat * HINTS["one dimension"]
             parts[name] = as_array(part, name, (len(X), widths[name]), hint)
         return parts

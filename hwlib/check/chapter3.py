@@ -11,7 +11,7 @@ from hwlib.check.chapter2 import read_weights
 from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import HINTS
-from hwlib.check.values import Array, Parts, Read, as_array, reader, several
+from hwlib.check.values import Array, Parts, Read, any_array, as_array, reader, several
 from hwlib.two_layer import Weights
 
 
@@ -66,7 +66,7 @@ def _read_descent(W: Weights, steps: int) -> Read:
     def read(value: Any) -> Parts:
         weights, curve = several(value, "the weights after the last step", "the losses").values()
         hint = ""
-        if np.shape(curve) == (steps,) or not steps:
+        if any_array(curve).shape == (steps,) or not steps:
             hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
         curve = as_array(curve, "losses", (steps + 1,), hint)
         return {**read_weights(W, "the last ")(weights), "losses": curve}

@@ -11,7 +11,7 @@ from torch import Tensor
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws, seed
 from hwlib.check.texts import HINTS, fault
-from hwlib.check.values import Array, Parts, describe, reader, several
+from hwlib.check.values import Array, Parts, any_array, describe, reader, several
 
 
 def tensor(
@@ -119,7 +119,7 @@ def split_validation(answer: Answer) -> Iterator[str]:
             value = call(answer, n, validation, generator, changes=True)
             names = "indices for training", "indices for validation"
             train, held = several(value, *names).values()
-            hint = HINTS["parts swapped"] if np.shape(train) == (validation,) else ""
+            hint = HINTS["parts swapped"] if any_array(train).shape == (validation,) else ""
             tensor(train, "the training indices", (n - validation,), torch.int64, hint)
             tensor(held, "the validation indices", (validation,), torch.int64)
             yield "value"

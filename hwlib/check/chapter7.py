@@ -7,7 +7,7 @@ import numpy as np
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws
 from hwlib.check.texts import fault
-from hwlib.check.values import as_array, reader, several
+from hwlib.check.values import any_array, as_array, reader, several
 from hwlib.course import mistakes
 
 MEANS: Mistakes = {
@@ -48,8 +48,9 @@ def test_points(answer: Answer) -> Iterator[str]:
     yield "input: no arguments"
     yield "shape and dtype"
     labels, predictions = several(call(answer), "labels", "predictions").values()
-    y = as_array(labels, "y", np.shape(labels)).ravel()
-    yhat = as_array(predictions, "yhat", np.shape(labels)).ravel()
+    shape = any_array(labels).shape
+    y = as_array(labels, "y", shape).ravel()
+    yhat = as_array(predictions, "yhat", shape).ravel()
     points = f"y = {y.tolist()}, yhat = {yhat.tolist()}"
     if not (len(y) and np.isin(y, (0, 1)).all() and ((yhat > 0) & (yhat < 1)).all()):
         raise fault("range", points)

@@ -49,14 +49,19 @@ def number(value: Any) -> str:
     return f"{float(value):.6g}"
 
 
-def as_array(value: Any, name: str, shape: tuple[int, ...] = (), hint: str = "") -> Array:
-    """Return ``value`` as a float64 array; it is a fault if its shape or dtype is wrong."""
+def any_array(value: Any) -> NDArray[Any]:
+    """Return ``value`` as an array of any dtype, empty where its rows differ in length."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
-        array = np.empty((0,), dtype=object)
+        return np.empty((0,), dtype=object)
+
+
+def as_array(value: Any, name: str, shape: tuple[int, ...] = (), hint: str = "") -> Array:
+    """Return ``value`` as a float64 array; it is a fault if its shape or dtype is wrong."""
+    array = any_array(value)
     if array.shape != shape:
         hint = hint or HINTS[_shape_hint(array.shape, shape)]
         raise fault("shape", f"shape {array.shape}", hint=hint, name=name, shape=shape)

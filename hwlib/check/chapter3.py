@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from hwlib import losses, two_layer
-from hwlib.check.chapter2 import read_weights
 from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import HINTS
-from hwlib.check.values import Array, Parts, Read, any_array, as_array, reader, several
+from hwlib.check.values import Array, Parts, Read, any_array, as_array, named, several
 from hwlib.two_layer import Weights
 
 
@@ -59,17 +58,17 @@ def gradient_descent(answer: Answer) -> Iterator[str]:
         if not steps:
             yield "extreme inputs"
         args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
-        yield from examine(answer, _descent, _read_descent(W, steps), args, mistakes=mistakes)
+        yield from examine(answer, _descent, _read_descent(steps), args, mistakes=mistakes)
 
 
-def _read_descent(W: Weights, steps: int) -> Read:
-    def read(value: Any) -> Parts:
+def _read_descent(steps: int) -> Read:
+    def read(value: Any, right: Any) -> Parts:
         weights, curve = several(value, "the weights after the last step", "the losses").values()
         hint = ""
         if any_array(curve).shape == (steps,) or not steps:
             hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
         curve = as_array(curve, "losses", (steps + 1,), hint)
-        return {**read_weights(W, "the last ")(weights), "losses": curve}
+        return {**named("the last ")(weights, right[0]), "losses": curve}
 
     return read
 
@@ -124,5 +123,5 @@ def momentum_descent(answer: Answer) -> Iterator[str]:
         if not steps:
             yield "extreme inputs"
         args = (gradient, theta, rate, momentum, steps)
-        read, mistakes = reader("theta", shape), MOMENTUM if steps else None
+        read, mistakes = named("theta"), MOMENTUM if steps else None
         yield from examine(answer, _momentum, read, args, mistakes=mistakes)

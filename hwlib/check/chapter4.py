@@ -11,21 +11,7 @@ from torch import Tensor
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws, seed
 from hwlib.check.texts import HINTS, fault
-from hwlib.check.values import Array, Parts, any_array, describe, reader, several
-
-
-def tensor(
-    value: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype, hint: str = ""
-) -> Tensor:
-    """Return ``value``; it is a fault if it is no tensor of this shape and dtype."""
-    if not isinstance(value, Tensor):
-        raise fault("no tensor", describe(value), name=name, shape=shape, wanted=dtype)
-    if tuple(value.shape) != shape:
-        came = f"shape {tuple(value.shape)}"
-        raise fault("shape", came, hint=hint or HINTS["shape"], name=name, shape=shape)
-    if value.dtype != dtype:
-        raise fault("tensor dtype", str(value.dtype), name=name, wanted=dtype)
-    return value
+from hwlib.check.values import Array, any_array, named, several, tensor
 
 
 def _pictures(number: int, classes: int, new: int) -> tuple[Any, Any, Any]:
@@ -73,7 +59,7 @@ def nearest_mean(answer: Answer) -> Iterator[str]:
     for number, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
         args = _pictures(number, classes, new)
         yield f"input: {len(args[0])} images of {classes} classes (uint8) and {new} new ones"
-        yield from examine(answer, nearest, reader("the classes", (new,)), args, mistakes=NEAREST)
+        yield from examine(answer, nearest, named("the classes"), args, mistakes=NEAREST)
 
 
 def _scaled(images: Any, labels: Any) -> tuple[Tensor, Tensor]:
@@ -96,13 +82,7 @@ def to_tensors(answer: Answer) -> Iterator[str]:
         images = rng.integers(0, 200, (n, 28, 28)).astype(np.uint8)
         args = images, rng.permutation(10)[:n].astype(np.uint8)
         yield f"input: images ({n}, 28, 28) and labels ({n},), both uint8"
-
-        def read(value: Any, n: int = n) -> Parts:
-            x, y = several(value, "images", "labels").values()
-            tensor(x, "images", (n, 1, 28, 28), torch.float32, HINTS["channels"])
-            tensor(y, "labels", (n,), torch.int64)
-            return {"images": x.double().numpy(), "labels": y.double().numpy()}
-
+        read = named("images", "labels")
         yield from examine(answer, _scaled, read, args, mistakes=SCALING)
 
 

@@ -16,7 +16,7 @@ from hwlib.check import mistakes_torch as typical
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.networks import LENGTHS, batches, images, small_model, weights_of
 from hwlib.check.texts import HINTS, TEXTS, fault
-from hwlib.check.values import Array, Parts, Read, as_array, compare, describe, several
+from hwlib.check.values import Array, Parts, Read, as_array, compare, describe, named, several
 from hwlib.models import count_parameters
 from hwlib.train import OPTIMIZERS, MakeOptimizer
 
@@ -59,7 +59,7 @@ def _examine(
     yield from examine(_watched(answer), _watched(right), read, args, **options)
 
 
-def _trained(watched: Any) -> Parts:
+def _trained(watched: Any, _: Any) -> Parts:
     loss, model = watched
     if isinstance(loss, Tensor) and loss.requires_grad:
         raise fault("loss not detached", describe(loss))
@@ -88,15 +88,15 @@ def train_epoch(answer: Answer) -> Iterator[str]:
         yield from _examine(answer, train.train_epoch, _trained, args, typical.EPOCHS, sizes=sizes)
 
 
-def _pair(watched: Any, *names: str) -> dict[str, Any]:
+def _pair(watched: Any) -> Any:
     """The first two results of a watched answer, which may be a named tuple with more of them."""
     result, _ = watched
-    return several(result[:2] if isinstance(result, tuple) else result, *names)
+    return result[:2] if isinstance(result, tuple) else result
 
 
-def _evaluated(watched: Any) -> Parts:
-    pair = _pair(watched, "the mean loss", "the share of right answers")
-    return {name: as_array(value, name) for name, value in pair.items()}
+def _evaluated(watched: Any, right: Any) -> Parts:
+    read = named("the mean loss", "the share of right answers")
+    return read(_pair(watched), _pair(right))
 
 
 @task
@@ -124,11 +124,12 @@ def evaluate(answer: Answer) -> Iterator[str]:
         yield "note: it records gradients that nobody needs; torch.no_grad() saves memory and time."
 
 
-def _predicted(watched: Any) -> Parts:
-    pair = _pair(watched, "the class", "the confidence in percent")
-    if isinstance(pair["the class"], str):
-        raise fault("name for number", repr(pair["the class"]))
-    return {name: as_array(value, name) for name, value in pair.items()}
+def _predicted(watched: Any, right: Any) -> Parts:
+    names = "the class", "the confidence in percent"
+    label, _ = several(_pair(watched), *names).values()
+    if isinstance(label, str):
+        raise fault("name for number", repr(label))
+    return named(*names)(_pair(watched), _pair(right))
 
 
 @task
@@ -205,14 +206,7 @@ def compare_optimizers(answer: Answer) -> Iterator[str]:
     for table, epochs, number in settings:
         seed, names = examples.seed(number), ", ".join(table)
         yield f"input: the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
-
-        def read(value: Any, table: Mapping[str, Any] = table, epochs: int = epochs) -> Parts:
-            if not isinstance(value, Mapping) or set(value) != set(table):
-                raise fault("curve names", describe(value), names=", ".join(table))
-            parts = {f"the losses of {name}": value[name] for name in table}
-            hint = HINTS["epochs"]
-            return {name: as_array(part, name, (epochs,), hint) for name, part in parts.items()}
-
+        read = named("the losses of ", hint=HINTS["epochs"], other_keys="curve names")
         torch.manual_seed(99)
         args = (make_model, batches(), table, epochs, seed)
         yield from examine(answer, typical.curves, read, args, mistakes=typical.UNFAIR, rtol=1e-3)

@@ -7,7 +7,7 @@ import numpy as np
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws
 from hwlib.check.texts import fault
-from hwlib.check.values import any_array, as_array, reader, several
+from hwlib.check.values import any_array, as_array, named, several
 from hwlib.course import mistakes
 
 MEANS: Mistakes = {
@@ -38,7 +38,7 @@ def mean_loss(answer: Answer) -> Iterator[str]:
     )
     for args in lists:
         yield "input: batch_means {}, batch_sizes {}".format(*args)
-        read, sizes = reader("the loss"), [args[1][0]]
+        read, sizes = named("the loss"), [args[1][0]]
         yield from examine(answer, mean_per_image, read, args, mistakes=MEANS, sizes=sizes)
 
 

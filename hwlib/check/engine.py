@@ -17,7 +17,7 @@ import numpy as np
 from hwlib.check.outcome import Result, record
 from hwlib.check.tasks import TASKS
 from hwlib.check.texts import HINTS, TEXTS, Fault, fault, hint_for
-from hwlib.check.values import RTOL, Parts, Read, alike, compare, describe
+from hwlib.check.values import RTOL, Read, alike, compare, describe
 
 Answer = Callable[..., Any]
 Mistakes = Mapping[str, Answer]  # typical wrong answers, by the names of their hints
@@ -119,14 +119,13 @@ def examine(
 ) -> Iterator[str]:
     """Steps "shape and dtype" and "value": compare with the right answer on the same arguments.
 
-    ``read`` turns what an answer returns into named arrays, and raises a `Fault` where it cannot.
+    ``read`` turns what an answer returns into named arrays, like those of the right one, and raises
+    a `Fault` where it cannot.
     """
     yield "shape and dtype"
-    got = read(call(answer, *args))
+    value, expected = call(answer, *args), right(*copy.deepcopy(args))
+    got = read(value, expected)
     yield "value"
-
-    def parts(function: Answer) -> Parts:
-        return read(function(*copy.deepcopy(args)))
-
-    known = ((name, parts(wrong)) for name, wrong in (mistakes or {}).items())
-    compare(got, parts(right), known=known, sizes=sizes, rtol=rtol)
+    wrong = ((name, run(*copy.deepcopy(args))) for name, run in (mistakes or {}).items())
+    known = ((name, read(value, expected)) for name, value in wrong)
+    compare(got, read(expected, expected), known=known, sizes=sizes, rtol=rtol)

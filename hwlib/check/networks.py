@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
 from hwlib.check import examples
-from hwlib.check.chapter4 import tensor
 from hwlib.check.engine import Answer, call
 from hwlib.check.texts import HINTS, fault
-from hwlib.check.values import Array, describe
+from hwlib.check.values import Array, describe, tensor
 from hwlib.models import seeded
 
 Batch = tuple[Tensor, Tensor]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Iterator, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -20,24 +21,20 @@ Batch = tuple[Tensor, Tensor]
 LENGTHS = (20, 20, 8)  # the last batch is smaller, as it is when 60,000 is not a multiple
 
 
-class Watch(nn.Module):
-    """A layer that hands its input on, and keeps in which modes it was called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.modes: list[tuple[bool, bool]] = []  # in training, and recording gradients
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` as it is."""
-        self.modes.append((self.training, torch.is_grad_enabled()))
-        return x
-
-
 def small_model(dropout: float = 0.0, seed: int = 3) -> nn.Sequential:
-    """A small classifier of images (B, 1, 28, 28) and no other shape, as that of chapter 6."""
+    """A small classifier of images (B, 1, 28, 28) and no other shape, as that of chapter 6.
+
+    The ``modes`` of its first layer say of each call whether the model was in training mode, and
+    whether gradients were recorded.
+    """
+    watch: Any = nn.Identity()
+    watch.modes = []
+    watch.register_forward_hook(
+        lambda layer, *_: layer.modes.append((layer.training, torch.is_grad_enabled()))
+    )
     with seeded(examples.seed(seed)):
         layers = nn.Sequential(
-            *(Watch(), nn.Conv2d(1, 4, 4, stride=4), nn.ReLU(), nn.Flatten()),
+            *(watch, nn.Conv2d(1, 4, 4, stride=4), nn.ReLU(), nn.Flatten()),
             *(nn.Dropout(dropout), nn.Linear(196, 10)),
         )
     # Logits of some size, so that a softmax too many is seen.
@@ -49,17 +46,14 @@ class Loader(list[Batch]):
     """Batches with what else a DataLoader and `hwlib.batches.Batches` have."""
 
     generator = None
-
-    @property
-    def dataset(self) -> range:
-        """As many entries as there are images."""
-        return range(sum(len(y) for _, y in self))
+    dataset: range  # as many entries as there are images
 
 
 def batches(lengths: Sequence[int] = LENGTHS, model: nn.Module | None = None) -> Loader:
     """Batches of random images, with labels of which ``model`` gets two thirds right."""
     generator = torch.Generator().manual_seed(examples.seed(sum(lengths)))
     found = Loader()
+    found.dataset = range(sum(lengths))
     for n in lengths:
         x = torch.rand((n, 1, 28, 28), generator=generator)
         y = torch.randint(10, (n,), generator=generator)

@@ -10,7 +10,7 @@ from hwlib import losses, two_layer
 from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import HINTS
-from hwlib.check.values import Array, Parts, Read, any_array, as_array, named, several
+from hwlib.check.values import Array, Parts, any_array, as_array, named, several
 from hwlib.two_layer import Weights
 
 
@@ -58,19 +58,16 @@ def gradient_descent(answer: Answer) -> Iterator[str]:
         if not steps:
             yield "extreme inputs"
         args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
-        yield from examine(answer, _descent, _read_descent(steps), args, mistakes=mistakes)
+        yield from examine(answer, _descent, _read_descent, args, mistakes=mistakes)
 
 
-def _read_descent(steps: int) -> Read:
-    def read(value: Any, right: Any) -> Parts:
-        weights, curve = several(value, "the weights after the last step", "the losses").values()
-        hint = ""
-        if any_array(curve).shape == (steps,) or not steps:
-            hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
-        curve = as_array(curve, "losses", (steps + 1,), hint)
-        return {**named("the last ")(weights, right[0]), "losses": curve}
-
-    return read
+def _read_descent(value: Any, right: Any) -> Parts:
+    weights, curve = several(value, "the weights after the last step", "the losses").values()
+    hint, steps = "", len(right[1]) - 1
+    if any_array(curve).shape == (steps,) or not steps:
+        hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
+    curve = as_array(curve, "losses", (steps + 1,), hint)
+    return {**named("the last ")(weights, right[0]), "losses": curve}
 
 
 def _momentum(

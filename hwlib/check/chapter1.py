@@ -9,8 +9,8 @@ from hwlib import losses, two_layer
 from hwlib.check import mistakes_numpy
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import LABELS_AND_LOGITS, SIZES, draws, network, row
-from hwlib.check.texts import HINTS, Fault, fault
-from hwlib.check.values import Array, Parts, as_array, near, number, reader, several
+from hwlib.check.texts import Fault, fault
+from hwlib.check.values import Array, as_array, named, near, number
 
 
 @task
@@ -20,7 +20,7 @@ def sigmoid(answer: Answer) -> Iterator[str]:
     drawn = draws(1).uniform(-4, 4, 5).round(2)
     for array in (z, z[1:6, 0], z[:6].reshape(2, 3), z[1:].reshape(3, 1, 2), drawn):
         yield f"input: z = {array.tolist()}"
-        read = reader("sigmoid(z)", array.shape)
+        read = named("sigmoid(z)")
         yield from examine(answer, losses.sigmoid, read, (array,), mistakes=mistakes_numpy.SIGMOID)
     yield "extreme inputs"
     for t, right in ((-25.0, losses.sigmoid(-25.0)), (-1000.0, 0.0), (1000.0, 1.0)):
@@ -53,19 +53,8 @@ def predict(answer: Answer) -> Iterator[str]:
 
 def _predicted(answer: Answer, X: Array, W: Any, given: str) -> Iterator[str]:
     yield f"input: {given}"
-    B, K = len(X), W["w1"].shape[1]
-    shapes = {"z1": (B, K), "z2": (B, 1), "yhat": (B, 1)}
-
-    def read(value: Any) -> Parts:
-        parts = several(value, *shapes).items()
-        return {name: _column(part, name, shapes[name]) for name, part in parts}
-
+    read = named("z1", "z2", "yhat")
     yield from examine(answer, two_layer.predict, read, (X, W), mistakes=mistakes_numpy.PREDICT)
-
-
-def _column(part: Any, name: str, shape: tuple[int, ...]) -> Array:
-    flat = tuple(np.shape(part)) == shape[:1]
-    return as_array(part, name, shape, HINTS[name] + flat * HINTS["one dimension"])
 
 
 def _losses(answer: Answer, right: Answer, mistakes: Mistakes, *, logits: bool) -> Iterator[str]:
@@ -77,7 +66,7 @@ def _losses(answer: Answer, right: Answer, mistakes: Mistakes, *, logits: bool) 
         yield f"input: {len(y)} examples: y = {row(y)}, {name} = {row(second)}"
         # The mistakes are named after what they do to such labels.
         known = mistakes if np.isin(y, (0, 1)).all() else None
-        read, sizes = reader("loss"), [len(y), 2]
+        read, sizes = named("loss"), [len(y), 2]
         yield from examine(answer, right, read, (y, second), mistakes=known, sizes=sizes)
     yield "extreme inputs"
 

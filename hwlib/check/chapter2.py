@@ -1,31 +1,24 @@
 """Checks of chapter 2: gradients and finite differences."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from hwlib import gradcheck, two_layer
 from hwlib.check.engine import Answer, call, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
-from hwlib.check.mistakes_numpy import DECAY, DIFFERENCES, GRADIENT, differences_of
+from hwlib.check.mistakes_numpy import (
+    DECAY,
+    DIFFERENCES,
+    GRADIENT,
+    decayed,
+    differences_of,
+)
 from hwlib.check.texts import fault
-from hwlib.check.values import Array, Parts, Read, as_array, compare, describe
+from hwlib.check.values import compare, named
 from hwlib.two_layer import Weights
 
-
-def read_weights(W: Weights, what: str = "the gradient by ") -> Read:
-    """Read a dictionary with one array for each array of weights."""
-
-    def read(value: Any) -> dict[str, Array]:
-        if not isinstance(value, Mapping) or set(value) != set(W):
-            raise fault("keys", describe(value), keys=", ".join(map(repr, W)))
-        return {
-            f"{what}{name}": as_array(value[name], f"{what}{name}", w.shape)
-            for name, w in W.items()
-        }
-
-    return read
+READ = named("the gradient by ")
 
 
 @task
@@ -35,32 +28,29 @@ def logistic_loss_grad(answer: Answer) -> Iterator[str]:
     for size in SIZES:
         X, y, W = network(*size)
         yield f"input: {sizes_of(X, W)}"
-        read, sizes, mistakes = read_weights(W), [size[0], 2], GRADIENT
-        yield from examine(answer, right, read, (X, y, W), mistakes=mistakes, sizes=sizes)
+        args, sizes = (X, y, W), [size[0], 2]
+        yield from examine(answer, right, READ, args, mistakes=GRADIENT, sizes=sizes)
     X, y, W = network(*SIZES[1])
     y = 0.2 + 0.7 * y
     yield f"input: {sizes_of(X, W)}, labels 0.2 and 0.9"
-    yield from examine(answer, right, read_weights(W), (X, y, W))
+    yield from examine(answer, right, READ, (X, y, W))
     yield "extreme inputs"
     X, y, W = network(7)
     W["w2"] *= 1000
     yield "input: w2 1000 times as large: every prediction is 0 or 1 after rounding"
-    read = read_weights(W)
-    got = read(call(answer, X, y, W))
+    expected = right(X, y, W)
+    got = READ(call(answer, X, y, W), expected)
     if not all(np.isfinite(part).all() for part in got.values()):
         raise fault("0 / 0", "nan or inf")
-    compare(got, read(right(X, y, W)), rtol=1e-3)
+    compare(got, READ(expected, expected), rtol=1e-3)
     # Here no step is small enough for differences: w1 is tiny, and what it is multiplied by large.
     X, y, W = network(4)
     X, W["w1"] = 1e9 * X, 1e-9 * W["w1"]
     yield "input: X 10⁹ times as large, and w1 as many times as small"
-    got = read(call(answer, X, y, W))
-
-    def by_steps() -> dict[str, Parts]:
-        found, mistake = differences_of(X, y, W), "finite differences"
-        return {f"{mistake}, step {step}": read(value) for step, value in found.items()}
-
-    compare(got, read(right(X, y, W)), known=by_steps, rtol=1e-3)
+    expected = right(X, y, W)
+    got = READ(call(answer, X, y, W), expected)
+    by_steps = ((mistake, READ(value, expected)) for mistake, value in differences_of(X, y, W))
+    compare(got, READ(expected, expected), known=by_steps, rtol=1e-3)
 
 
 @task
@@ -82,15 +72,7 @@ def numerical_gradient(answer: Answer) -> Iterator[str]:
         W: Weights = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
         yield f"input: a loss of the third power of the arrays {shapes}, step {step}"
         right, args, sizes = gradcheck.numerical_gradient, (loss, W, step), [2, step, 2 * step]
-        yield from examine(
-            answer, right, read_weights(W), args, mistakes=DIFFERENCES, sizes=sizes, rtol=1e-6
-        )
-
-
-def decayed(X: Array, y: Array, W: Weights, decay: float) -> Weights:
-    """Gradient of L + decay/2 · (sum of all squared weights)."""
-    gradient = two_layer.logistic_loss_grad(X, y, W)
-    return {name: gradient[name] + decay * w for name, w in W.items()}
+        yield from examine(answer, right, READ, args, mistakes=DIFFERENCES, sizes=sizes, rtol=1e-6)
 
 
 @task
@@ -100,4 +82,4 @@ def decayed_gradient(answer: Answer) -> Iterator[str]:
         X, y, W = network(*size)
         yield f"input: {sizes_of(X, W)}, decay {decay}"
         args = (X, y, W, decay)
-        yield from examine(answer, decayed, read_weights(W), args, mistakes=DECAY)
+        yield from examine(answer, decayed, READ, args, mistakes=DECAY)

@@ -7,38 +7,35 @@ from typing import Any
 import numpy as np
 
 from hwlib import losses, two_layer
-from hwlib.check.chapter2 import read_weights
 from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import SIZES, draws, network, sizes_of
 from hwlib.check.texts import HINTS
-from hwlib.check.values import Array, Parts, as_array, reader, several
+from hwlib.check.values import Array, Parts, any_array, as_array, named, several
 from hwlib.two_layer import Weights
 
 
 def _descent(
-    X: Array, y: Array, W: Weights, learning_rate: float, steps: int, kind: str
+    X: Array, y: Array, W: Weights, rate: float, steps: int, kind: str = "right"
 ) -> tuple[Weights, Array]:
-    """Gradient descent with one mistake."""
+    """Gradient descent, right or with one mistake."""
     W = {name: w.copy() for name, w in W.items()}
     output = 2 if kind == "probabilities" else 1
     curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
-    first = two_layer.logistic_loss_grad(X, y, W)
-    rate = {"ascent": -learning_rate, "no rate": 1.0}.get(kind, learning_rate)
-    for _ in range(1 if kind == "one step" else steps):
-        gradient = two_layer.logistic_loss_grad(X, y, W)
+    gradient = two_layer.logistic_loss_grad(X, y, W)
+    for step in range(steps):
         for name in W:
-            if kind == "in turn":
+            if kind == "in turn" or (kind != "one gradient" and name == "w1"):
                 gradient = two_layer.logistic_loss_grad(X, y, W)
-            g = first[name] if kind == "one gradient" else gradient[name]
-            W[name] -= rate * g * (kind != "w2 only" or name == "w2")
+            stays = step > 0 if kind == "one step" else kind == "w2 only" and name == "w1"
+            W[name] -= 0 if stays else rate * gradient[name]
         curve.append(losses.stable_logistic_loss(y, two_layer.predict(X, W)[output]))
-    return W, np.array(curve + curve[-1:] * (steps + 1 - len(curve)))
+    return W, np.array(curve)
 
 
 DESCENT: Mistakes = {
     "second layer only": partial(_descent, kind="w2 only"),
-    "uphill": partial(_descent, kind="ascent"),
-    "learning rate ignored": partial(_descent, kind="no rate"),
+    "uphill": lambda X, y, W, rate, steps: _descent(X, y, W, -rate, steps),
+    "learning rate ignored": lambda X, y, W, _, steps: _descent(X, y, W, 1.0, steps),
     "layers in turn": partial(_descent, kind="in turn"),
     "losses of the probabilities": partial(_descent, kind="probabilities"),
     "gradient taken once": partial(_descent, kind="one gradient"),
@@ -46,41 +43,31 @@ DESCENT: Mistakes = {
 }
 
 
-def _right_descent(X: Array, y: Array, W: Weights, rate: float, steps: int) -> Any:
-    return two_layer.gradient_descent(X, y, W, learning_rate=rate, steps=steps)
-
-
 @task
 def gradient_descent(answer: Answer) -> Iterator[str]:
     """Check ``my_gradient_descent(X, y, W, learning_rate, steps) -> (weights, losses)``."""
-    settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7))
-    for size, (rate, steps) in zip((*SIZES, (6, 4, 5)), settings, strict=True):
-        yield from _descended(answer, *network(*size), rate, steps)
-    X, y, W = network(6, 4, 5)
+    sizes = (*SIZES, (6, 4, 5))
+    X, y, W = network(*sizes[-1])
     rates = 5 * 2.0 ** np.arange(20)
-    curves = (two_layer.gradient_descent(X, y, W, learning_rate=r, steps=1)[1] for r in rates)
+    curves = (_descent(X, y, W, rate, 1)[1] for rate in rates)
     too_fast = next(r for r, (before, after) in zip(rates, curves, strict=False) if after > before)
-    yield from _descended(answer, X, y, W, too_fast, 1)
-    yield "extreme inputs"
-    yield from _descended(answer, *network(7), 0.5, 0)
+    settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7), (too_fast, 1), (0.5, 0))
+    for size, (rate, steps) in zip((*sizes, sizes[-1], (7,)), settings, strict=True):
+        X, y, W = network(*size)
+        yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
+        if not steps:
+            yield "extreme inputs"
+        args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
+        yield from examine(answer, _descent, _read_descent, args, mistakes=mistakes)
 
 
-def _descended(
-    answer: Answer, X: Array, y: Array, W: Weights, rate: float, steps: int
-) -> Iterator[str]:
-    yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
-    weights_of = read_weights(W, "the last ")
-
-    def read(value: Any) -> Parts:
-        weights, curve = several(value, "the weights after the last step", "the losses").values()
-        hint = ""
-        if np.shape(curve) == (steps,) or not steps:
-            hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
-        curve = as_array(curve, "losses", (steps + 1,), hint)
-        return {**weights_of(weights), "losses": curve}
-
-    args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
-    yield from examine(answer, _right_descent, read, args, mistakes=mistakes)
+def _read_descent(value: Any, right: Any) -> Parts:
+    weights, curve = several(value, "the weights after the last step", "the losses").values()
+    hint, steps = "", len(right[1]) - 1
+    if any_array(curve).shape == (steps,) or not steps:
+        hint = HINTS["losses"].format(steps=steps, losses=steps + 1)
+    curve = as_array(curve, "losses", (steps + 1,), hint)
+    return {**named("the last ")(weights, right[0]), "losses": curve}
 
 
 def _momentum(
@@ -89,33 +76,27 @@ def _momentum(
     eta: float,
     mu: float,
     steps: int,
-    kind: str = "plain",
-    extra: int = 0,
+    ahead: bool = False,
 ) -> Array:
-    """Descent with momentum, right or with one mistake, and so many steps more."""
-    u: Array = np.zeros(np.shape(theta))
-    if kind == "rate and momentum swapped":
-        eta, mu = mu, eta
-    start = gradient(theta)
-    for _ in range(steps + extra):
-        g = start if kind == "once" else gradient(theta)
-        u = g if kind == "forgotten" else mu * u + (1 - mu if kind == "mean" else 1) * g
-        way = g + mu * u if kind == "nesterov" else u
-        rate = {"rate twice": eta**2, "uphill": -eta}.get(kind, eta)
-        theta = theta - rate * way
+    """Descent with momentum, plain or with Nesterov's look ahead."""
+    u = np.zeros_like(theta)
+    for _ in range(steps):
+        g = gradient(theta)
+        u = mu * u + g
+        theta = theta - eta * (g + mu * u if ahead else u)
     return theta
 
 
 MOMENTUM: Mistakes = {
-    "velocity forgotten": partial(_momentum, kind="forgotten"),
-    "running mean": partial(_momentum, kind="mean"),
-    "Nesterov": partial(_momentum, kind="nesterov"),
-    "steps + 1": partial(_momentum, extra=1),
-    "uphill": partial(_momentum, kind="uphill"),
-    "steps - 1": partial(_momentum, extra=-1),
-    "rate twice": partial(_momentum, kind="rate twice"),
-    "gradient taken once": partial(_momentum, kind="once"),
-    "rate and momentum swapped": partial(_momentum, kind="rate and momentum swapped"),
+    "velocity forgotten": lambda g, theta, eta, _, n: _momentum(g, theta, eta, 0, n),
+    "running mean": lambda g, theta, eta, mu, n: _momentum(g, theta, eta * (1 - mu), mu, n),
+    "Nesterov": partial(_momentum, ahead=True),
+    "steps + 1": lambda g, theta, eta, mu, n: _momentum(g, theta, eta, mu, n + 1),
+    "uphill": lambda g, theta, eta, mu, n: _momentum(g, theta, -eta, mu, n),
+    "steps - 1": lambda g, theta, eta, mu, n: _momentum(g, theta, eta, mu, n - 1),
+    "rate twice": lambda g, theta, eta, mu, n: _momentum(g, theta, eta**2, mu, n),
+    "gradient taken once": lambda g, theta, *args: _momentum(lambda _: g(theta), theta, *args),
+    "rate and momentum swapped": lambda g, theta, eta, mu, n: _momentum(g, theta, mu, eta, n),
 }
 
 
@@ -139,5 +120,5 @@ def momentum_descent(answer: Answer) -> Iterator[str]:
         if not steps:
             yield "extreme inputs"
         args = (gradient, theta, rate, momentum, steps)
-        read, mistakes = reader("theta", shape), MOMENTUM if steps else None
+        read, mistakes = named("theta"), MOMENTUM if steps else None
         yield from examine(answer, _momentum, read, args, mistakes=mistakes)

@@ -1,6 +1,7 @@
 """Checks of chapter 4: nearest means, images to tensors, and the cut of a validation set."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,7 @@ from torch import Tensor
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws, seed
 from hwlib.check.texts import HINTS, fault
-from hwlib.check.values import Array, Parts, describe, reader, several
-
-
-def tensor(
-    value: Any, name: str, shape: tuple[int, ...], dtype: torch.dtype, hint: str = ""
-) -> Tensor:
-    """Return ``value``; it is a fault if it is no tensor of this shape and dtype."""
-    if not isinstance(value, Tensor):
-        raise fault("no tensor", describe(value), name=name, shape=shape, wanted=dtype)
-    if tuple(value.shape) != shape:
-        came = f"shape {tuple(value.shape)}"
-        raise fault("shape", came, hint=hint or HINTS["shape"], name=name, shape=shape)
-    if value.dtype != dtype:
-        raise fault("tensor dtype", str(value.dtype), name=name, wanted=dtype)
-    return value
+from hwlib.check.values import Array, any_array, named, several, tensor
 
 
 def _pictures(number: int, classes: int, new: int) -> tuple[Any, Any, Any]:
@@ -45,31 +32,24 @@ def _pictures(number: int, classes: int, new: int) -> tuple[Any, Any, Any]:
         number += 100
 
 
-def _distances(images: Any, labels: Any, new: Any, kind: str = "right") -> Array:
+def _distances(
+    images: Any, labels: Any, new: Any, each: Any = np.square, dtype: type = float
+) -> Array:
     means = np.stack([images[labels == c].mean(axis=0) for c in np.unique(labels)])
-    if kind == "bytes":
-        means = means.astype(np.uint8)
-    difference = new[:, None] - means[None]
-    each = {"signed": difference, "absolute": np.abs(difference)}.get(kind, difference**2)
-    return each.sum(axis=(2, 3))
+    return each(new[:, None] - means.astype(dtype)).sum(axis=(2, 3))
 
 
-def nearest(images: Any, labels: Any, new: Any, *, kind: str = "right") -> Array:
+def nearest(*args: Any, **kind: Any) -> Array:
     """The class of the mean that is nearest, or one mistake in finding it."""
-    distance = _distances(images, labels, new, kind)
-    return distance.argmax(axis=1) if kind == "farthest" else distance.argmin(axis=1)
-
-
-def _single(images: Any, labels: Any, new: Any) -> Array:
-    return labels[nearest(images, np.arange(len(images)), new)]
+    return _distances(*args, **kind).argmin(axis=1)
 
 
 NEAREST: Mistakes = {
-    "bytes wrap around": lambda *a: nearest(*a, kind="bytes"),
-    "farthest": lambda *a: nearest(*a, kind="farthest"),
-    "signed differences": lambda *a: nearest(*a, kind="signed"),
-    "absolute differences": lambda *a: nearest(*a, kind="absolute"),
-    "nearest single image": _single,
+    "bytes wrap around": partial(nearest, dtype=np.uint8),
+    "farthest": lambda *args: _distances(*args).argmax(axis=1),
+    "signed differences": partial(nearest, each=np.positive),
+    "absolute differences": partial(nearest, each=np.abs),
+    "nearest single image": lambda x, y, new: y[nearest(x, np.arange(len(x)), new)],
 }
 
 
@@ -79,7 +59,7 @@ def nearest_mean(answer: Answer) -> Iterator[str]:
     for number, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
         args = _pictures(number, classes, new)
         yield f"input: {len(args[0])} images of {classes} classes (uint8) and {new} new ones"
-        yield from examine(answer, nearest, reader("the classes", (new,)), args, mistakes=NEAREST)
+        yield from examine(answer, nearest, named("the classes"), args, mistakes=NEAREST)
 
 
 def _scaled(images: Any, labels: Any) -> tuple[Tensor, Tensor]:
@@ -102,13 +82,7 @@ def to_tensors(answer: Answer) -> Iterator[str]:
         images = rng.integers(0, 200, (n, 28, 28)).astype(np.uint8)
         args = images, rng.permutation(10)[:n].astype(np.uint8)
         yield f"input: images ({n}, 28, 28) and labels ({n},), both uint8"
-
-        def read(value: Any, n: int = n) -> Parts:
-            x, y = several(value, "images", "labels").values()
-            tensor(x, "images", (n, 1, 28, 28), torch.float32, HINTS["channels"])
-            tensor(y, "labels", (n,), torch.int64)
-            return {"images": x.double().numpy(), "labels": y.double().numpy()}
-
+        read = named("images", "labels")
         yield from examine(answer, _scaled, read, args, mistakes=SCALING)
 
 
@@ -123,10 +97,9 @@ def split_validation(answer: Answer) -> Iterator[str]:
         for generator in (*generators, generators[0]):
             yield "shape and dtype"
             value = call(answer, n, validation, generator, changes=True)
-            parts = several(value, "indices for training", "indices for validation")
-            train, held = parts.values()
-            swapped = np.shape(train) == (validation,)
-            hint = HINTS["parts swapped"] if swapped else ""
+            names = "indices for training", "indices for validation"
+            train, held = several(value, *names).values()
+            hint = HINTS["parts swapped"] if any_array(train).shape == (validation,) else ""
             tensor(train, "the training indices", (n - validation,), torch.int64, hint)
             tensor(held, "the validation indices", (validation,), torch.int64)
             yield "value"

@@ -1,6 +1,7 @@
 """Checks of chapter 5: the network, its training and evaluation, and the optimisers compared."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from hwlib.check import mistakes_torch as typical
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.networks import LENGTHS, batches, images, small_model, weights_of
 from hwlib.check.texts import HINTS, TEXTS, fault
-from hwlib.check.values import Array, Parts, Read, as_array, compare, describe, several
+from hwlib.check.values import Array, Parts, Read, as_array, compare, describe, named, several
 from hwlib.models import count_parameters
 from hwlib.train import OPTIMIZERS, MakeOptimizer
 
@@ -58,47 +59,44 @@ def _examine(
     yield from examine(_watched(answer), _watched(right), read, args, **options)
 
 
-MAKERS: tuple[tuple[tuple[int, ...], Answer], ...] = (
-    (LENGTHS, lambda p: SGD(p, lr=0.3)),
-    ((9, 9, 9, 4), lambda p: SGD(p, lr=0.05, momentum=0.9)),
-    ((15, 2), lambda p: Adam(p, lr=0.01)),
-)
-
-
-def _trained(watched: Any) -> Parts:
+def _trained(watched: Any, _: Any) -> Parts:
     loss, model = watched
     if isinstance(loss, Tensor) and loss.requires_grad:
         raise fault("loss not detached", describe(loss))
+    modes = [training for training, recording in model[0].modes if recording]
     return {
         "the weights afterwards": weights_of(model),
         "the loss": as_array(loss, "the loss"),
-        "the share of batches in training mode": np.array(model[0].trained_share()),
+        "the share of batches in training mode": np.array(sum(modes) / max(len(modes), 1)),
     }
 
 
 @task
 def train_epoch(answer: Answer) -> Iterator[str]:
     """Check ``my_train_epoch(model, batches, optimizer)``: one step a batch, mean loss an image."""
-    for lengths, make in MAKERS:
+    settings = (
+        (LENGTHS, partial(SGD, lr=0.3)),
+        ((9, 9, 9, 4), partial(SGD, lr=0.05, momentum=0.9)),
+        ((15, 2), partial(Adam, lr=0.01)),
+    )
+    for lengths, make in settings:
         model = small_model().eval()
         optimizer = make(model.parameters())
         args = (model, batches(lengths), optimizer)
         sizes = [lengths[0], sum(lengths), len(lengths)]
         yield f"input: batches of {lengths} images, {type(optimizer).__name__}"
-        yield from _examine(
-            answer, train.train_epoch, _trained, args, typical.EPOCHS, sizes=sizes, hint="epoch"
-        )
+        yield from _examine(answer, train.train_epoch, _trained, args, typical.EPOCHS, sizes=sizes)
 
 
-def _pair(watched: Any, *names: str) -> dict[str, Any]:
+def _pair(watched: Any) -> Any:
     """The first two results of a watched answer, which may be a named tuple with more of them."""
     result, _ = watched
-    return several(result[:2] if isinstance(result, tuple) else result, *names)
+    return result[:2] if isinstance(result, tuple) else result
 
 
-def _evaluated(watched: Any) -> Parts:
-    pair = _pair(watched, "the mean loss", "the share of right answers")
-    return {name: as_array(value, name) for name, value in pair.items()}
+def _evaluated(watched: Any, right: Any) -> Parts:
+    read = named("the mean loss", "the share of right answers")
+    return read(_pair(watched), _pair(right))
 
 
 @task
@@ -126,11 +124,12 @@ def evaluate(answer: Answer) -> Iterator[str]:
         yield "note: it records gradients that nobody needs; torch.no_grad() saves memory and time."
 
 
-def _predicted(watched: Any) -> Parts:
-    pair = _pair(watched, "the class", "the confidence in percent")
-    if isinstance(pair["the class"], str):
-        raise fault("name for number", repr(pair["the class"]))
-    return {name: as_array(value, name) for name, value in pair.items()}
+def _predicted(watched: Any, right: Any) -> Parts:
+    names = "the class", "the confidence in percent"
+    label, _ = several(_pair(watched), *names).values()
+    if isinstance(label, str):
+        raise fault("name for number", repr(label))
+    return named(*names)(_pair(watched), _pair(right))
 
 
 @task
@@ -182,14 +181,12 @@ def optimizers(answer: Answer) -> Iterator[str]:
     for name, right in OPTIMIZERS.items():
         part = f"the place to which {name!r} leads"
 
-        def known(name: str = name, part: str = part) -> dict[str, Parts]:
-            confused = typical.confused(name).items()
-            return {mistake: {part: _path(make)} for mistake, make in confused}
-
         for turn in ("the first model", "the second model"):
             yield f"input: eight steps on a bowl, with {turn} for which {name!r} is called"
             got, expected = {part: _path(table[name])}, {part: _path(right)}
-            compare(got, expected, known=known, rtol=1e-6, hint="optimiser")
+            confused = typical.confused(name).items()
+            known = ((mistake, {part: _path(make)}) for mistake, make in confused)
+            compare(got, expected, known=known, rtol=1e-6)
 
 
 @task
@@ -209,16 +206,7 @@ def compare_optimizers(answer: Answer) -> Iterator[str]:
     for table, epochs, number in settings:
         seed, names = examples.seed(number), ", ".join(table)
         yield f"input: the optimisers {names}; {epochs} epochs of three batches, seed {seed}"
-
-        def read(value: Any, table: Mapping[str, Any] = table, epochs: int = epochs) -> Parts:
-            if not isinstance(value, Mapping) or set(value) != set(table):
-                raise fault("curve names", describe(value), names=", ".join(table))
-            parts = {f"the losses of {name}": value[name] for name in table}
-            hint = HINTS["epochs"]
-            return {name: as_array(part, name, (epochs,), hint) for name, part in parts.items()}
-
+        read = named("the losses of ", hint=HINTS["epochs"], other_keys="curve names")
         torch.manual_seed(99)
         args = (make_model, batches(), table, epochs, seed)
-        yield from examine(
-            answer, typical.curves, read, args, mistakes=typical.UNFAIR, rtol=1e-3, hint="curves"
-        )
+        yield from examine(answer, typical.curves, read, args, mistakes=typical.UNFAIR, rtol=1e-3)

@@ -12,7 +12,7 @@ from hwlib.check.engine import Answer, Mistakes, examine, task
 from hwlib.check.examples import draws
 from hwlib.check.networks import built, check_gradients, images, logits
 from hwlib.check.texts import HINTS, fault
-from hwlib.check.values import Array, reader
+from hwlib.check.values import Array, named
 from hwlib.models import count_parameters
 
 PARAMETERS: Mistakes = {
@@ -36,7 +36,7 @@ def convolution_parameters(answer: Answer) -> Iterator[str]:
     drawn = draws(0).permutation(np.arange(2, 30))[:3].tolist()
     for args in ((2, 16, 3), (16, 32, 5), (7, 3, 2), drawn):
         yield "input: maps_in {}, maps_out {}, side {}".format(*args)
-        read = reader("the number")
+        read = named("the number")
         yield from examine(answer, _parameters, read, args, mistakes=PARAMETERS, rtol=1e-9)
 
 
@@ -67,7 +67,7 @@ def cross_correlation(answer: Answer) -> Iterator[str]:
         hint = HINTS["map"].format(side=side, rows=image[0])
         if image == (3, 3):
             yield "extreme inputs"
-        read = reader("the map", (image[0] - side + 1, image[1] - side + 1), hint)
+        read = named("the map", hint=hint)
         args, sizes = (rng.standard_normal(image), rng.standard_normal((side, side))), [side**2]
         yield from examine(answer, correlate, read, args, mistakes=CORRELATION, sizes=sizes)
 

@@ -7,7 +7,7 @@ import numpy as np
 from hwlib.check.engine import Answer, Mistakes, call, examine, task
 from hwlib.check.examples import draws
 from hwlib.check.texts import fault
-from hwlib.check.values import as_array, reader, several
+from hwlib.check.values import any_array, as_array, named, several
 from hwlib.course import mistakes
 
 MEANS: Mistakes = {
@@ -20,7 +20,8 @@ MEANS: Mistakes = {
 }
 
 
-def _weighted(means: list[float], sizes: list[int]) -> float:
+def mean_per_image(means: list[float], sizes: list[int]) -> float:
+    """The mean of batch means, each weighed by the images of its batch."""
     return float(np.average(means, weights=sizes))
 
 
@@ -37,8 +38,8 @@ def mean_loss(answer: Answer) -> Iterator[str]:
     )
     for args in lists:
         yield "input: batch_means {}, batch_sizes {}".format(*args)
-        read, sizes = reader("the loss"), [args[1][0]]
-        yield from examine(answer, _weighted, read, args, mistakes=MEANS, sizes=sizes)
+        read, sizes = named("the loss"), [args[1][0]]
+        yield from examine(answer, mean_per_image, read, args, mistakes=MEANS, sizes=sizes)
 
 
 @task
@@ -47,8 +48,9 @@ def test_points(answer: Answer) -> Iterator[str]:
     yield "input: no arguments"
     yield "shape and dtype"
     labels, predictions = several(call(answer), "labels", "predictions").values()
-    y = as_array(labels, "y", np.shape(labels)).ravel()
-    yhat = as_array(predictions, "yhat", np.shape(labels)).ravel()
+    shape = any_array(labels).shape
+    y = as_array(labels, "y", shape).ravel()
+    yhat = as_array(predictions, "yhat", shape).ravel()
     points = f"y = {y.tolist()}, yhat = {yhat.tolist()}"
     if not (len(y) and np.isin(y, (0, 1)).all() and ((yhat > 0) & (yhat < 1)).all()):
         raise fault("range", points)

@@ -17,7 +17,7 @@ import numpy as np
 from hwlib.check.outcome import Result, record
 from hwlib.check.tasks import TASKS
 from hwlib.check.texts import HINTS, TEXTS, Fault, fault, hint_for
-from hwlib.check.values import RTOL, Parts, Read, alike, compare, describe
+from hwlib.check.values import RTOL, Read, alike, compare, describe
 
 Answer = Callable[..., Any]
 Mistakes = Mapping[str, Answer]  # typical wrong answers, by the names of their hints
@@ -28,8 +28,8 @@ def task(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Result]:
 
     "input: " and "note: " begin the texts that are no steps: what the answer is given from here on,
     and a remark. The first `Fault` ends the check; what it does not say itself, the input and the
-    hint for a mistake that is known by name, is filled in here. What the generator raises otherwise
-    is an error of the check itself, and is not caught.
+    hint, that for a mistake which is known by name or the usual one, is filled in here. What the
+    generator raises otherwise is an error of the check itself, and is not caught.
     """
     name = check.__name__
     possible = TASKS[name].points
@@ -54,11 +54,12 @@ def task(check: Callable[[Any], Iterator[str]]) -> Callable[[Any], Result]:
         except Fault as error:
             *earlier, step = steps
             texts: dict[str, Any] = {"given": given, **error.details}
-            if not texts["hint"]:
-                hints = HINTS | TEXTS["known"].get(name, {})
-                texts["hint"] = hints[texts["mistake"].partition(", step")[0]]
             if step in earlier and not texts["mistake"]:
                 texts["hint"] = HINTS["later"]
+            elif not texts["hint"]:
+                usual = {"": HINTS.get(name, HINTS["general"])}
+                hints = usual | HINTS | TEXTS["known"].get(name, {})
+                texts["hint"] = hints[texts["mistake"].partition(", step")[0]]
             passed = tuple(s for s in dict.fromkeys(earlier[1:]) if s != step)
             return record(Result(name, 0, possible, passed, step, **texts))
         passed = tuple(dict.fromkeys(steps[1:]))
@@ -93,8 +94,6 @@ def call(answer: Answer, *args: Any, changes: bool = False) -> Any:
     try:
         with np.errstate():
             value = answer(*lent)
-    except Fault:
-        raise
     except NotImplementedError:
         raise fault("not written") from None
     except (Exception, SystemExit) as error:
@@ -117,20 +116,16 @@ def examine(
     mistakes: Mistakes | None = None,
     sizes: Sequence[float] = (),
     rtol: float = RTOL,
-    hint: str = "general",
 ) -> Iterator[str]:
     """Steps "shape and dtype" and "value": compare with the right answer on the same arguments.
 
-    ``read`` turns what an answer returns into named arrays, and raises a `Fault` where it cannot.
+    ``read`` turns what an answer returns into named arrays, like those of the right one, and raises
+    a `Fault` where it cannot.
     """
     yield "shape and dtype"
-    got = read(call(answer, *args))
+    value, expected = call(answer, *args), right(*copy.deepcopy(args))
+    got = read(value, expected)
     yield "value"
-
-    def parts(function: Answer) -> Parts:
-        return read(function(*copy.deepcopy(args)))
-
-    def known() -> dict[str, Parts]:
-        return {name: parts(wrong) for name, wrong in (mistakes or {}).items()}
-
-    compare(got, parts(right), known=known, sizes=sizes, rtol=rtol, hint=hint)
+    wrong = ((name, run(*copy.deepcopy(args))) for name, run in (mistakes or {}).items())
+    known = ((name, read(value, expected)) for name, value in wrong)
+    compare(got, read(expected, expected), known=known, sizes=sizes, rtol=rtol)

@@ -19,7 +19,6 @@ from hwlib.formulas.notation import Index, Key, Scope, declaration
 TABLES: dict[str, Any] = tomllib.loads(
     files("hwlib.check").joinpath("formulas.toml").read_text(encoding="utf-8")
 )
-NOT_READ = "formula not read"
 FORMULAS = tuple(name for name in TABLES if name not in ("sets", "general"))
 
 
@@ -56,10 +55,13 @@ def _steps(name: str, answer: Any) -> Iterator[str]:
     yield "reading"
     asks = TABLES[name]["asks"]
     if not isinstance(answer, str):
-        raise fault(NOT_READ, describe(answer), hint='Write it as a text: r"...".', asks=asks)
+        raise fault(
+            "formula not read", describe(answer), hint='Write it as a text: r"...".', asks=asks
+        )
     found = judge(answer, question(name))
     if found.verdict == "not read":
-        raise fault(NOT_READ, _short(answer), hint=found.sentence, asks=asks)
+        got = answer if len(answer) <= 80 else f"{answer[:80]}…"
+        raise fault("formula not read", got, hint=found.sentence, asks=asks)
     yield "value"
     if found.verdict == "wrong":
         hint = found.remark or _hint(name, answer)
@@ -74,10 +76,6 @@ def _hint(name: str, answer: str) -> str:
         if judge(answer, question(name, latex), last=True).verdict == "right":
             return str(hint)
     return str(TABLES["general"])
-
-
-def _short(answer: str) -> str:
-    return answer if len(answer) <= 80 else f"{answer[:80]}…"
 
 
 def _check(name: str) -> Callable[[Any], Result]:

@@ -1,6 +1,6 @@
 """Typical wrong answers of chapters 1 and 2, under the names of their hints."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -9,13 +9,18 @@ import numpy as np
 from hwlib.check.engine import Mistakes
 from hwlib.check.values import Array
 from hwlib.course import mistakes
-from hwlib.losses import sigmoid, softplus, stable_logistic_loss
+from hwlib.losses import logistic_loss, sigmoid, softplus, stable_logistic_loss
 from hwlib.two_layer import Weights, logistic_loss_grad, predict
 
 Map = Callable[..., Any]
 
+
+def _turned(z: Array) -> Array:
+    return sigmoid(-z)
+
+
 SIGMOID: Mistakes = {
-    "sign of the exponent": lambda z: sigmoid(-z),
+    "sign of the exponent": _turned,
     "missing parentheses": lambda z: 1 + np.exp(-z),
     "tanh": np.tanh,
     "exponential only": np.exp,
@@ -32,42 +37,32 @@ def _forward(
     return z1, z2, output(z2)
 
 
-def _same(z: Array) -> Array:
-    return z
-
-
 PREDICT: Mistakes = {
-    "no sigmoid in the hidden layer": lambda X, W: _forward(X, W, hidden=_same),
-    "no sigmoid at the output": lambda X, W: _forward(X, W, output=_same),
-    "sign in the sigmoid": lambda X, W: _forward(
-        X, W, lambda z: sigmoid(-z), lambda z: sigmoid(-z)
-    ),
-    "tanh": lambda X, W: _forward(X, W, hidden=np.tanh),
-    "tanh at both layers": lambda X, W: _forward(X, W, np.tanh, np.tanh),
-    "ReLU": lambda X, W: _forward(X, W, hidden=lambda z: np.maximum(z, 0)),
+    "no sigmoid in the hidden layer": partial(_forward, hidden=np.positive),
+    "no sigmoid at the output": partial(_forward, output=np.positive),
+    "sign in the sigmoid": partial(_forward, hidden=_turned, output=_turned),
+    "tanh": partial(_forward, hidden=np.tanh),
+    "tanh at both layers": partial(_forward, hidden=np.tanh, output=np.tanh),
+    "ReLU": partial(_forward, hidden=lambda z: np.maximum(z, 0)),
     "z1 after its sigmoid": lambda X, W: (sigmoid(X @ W["w1"]), *_forward(X, W)[1:]),
     "z2 after its sigmoid": lambda X, W: [_forward(X, W)[i] for i in (0, 2, 2)],
-    "sigmoid twice": lambda X, W: _forward(X, W, output=lambda z: sigmoid(sigmoid(z))),
-    "softmax over the batch": lambda X, W: _forward(
-        X, W, output=lambda z: np.exp(z) / np.exp(z).sum()
-    ),
+    "sigmoid twice": partial(_forward, output=lambda z: sigmoid(sigmoid(z))),
+    "softmax over the batch": partial(_forward, output=lambda z: np.exp(z) / np.exp(z).sum()),
 }
-
-
-def _loss(y: Array, p: Array) -> float:
-    return float(np.mean(-y * np.log(p) - (1 - y) * np.log(1 - p)))
 
 
 LOSS: Mistakes = {
     **mistakes.NAIVE_LOSSES,
-    "sum instead of mean": lambda y, p: _loss(y, p) * len(y),
-    "divided twice": lambda y, p: _loss(y, p) / len(y),
-    "logarithm to base 2": lambda y, p: _loss(y, p) / np.log(2),
+    "sum instead of mean": lambda y, p: logistic_loss(y, p) * len(y),
+    "divided twice": lambda y, p: logistic_loss(y, p) / len(y),
+    "logarithm to base 2": lambda y, p: logistic_loss(y, p) / np.log(2),
     "squared error": lambda y, p: np.mean((y - p) ** 2),
-    "arguments swapped": lambda y, p: _loss(p, y),
+    "arguments swapped": lambda y, p: logistic_loss(p, y),
     "sign of the first term": lambda y, p: np.mean(y * np.log(p) - (1 - y) * np.log(1 - p)),
-    "first example only": lambda y, p: _loss(y[:1], p[:1]) / len(y),
-    "row and column": lambda y, p: _loss(y.ravel(), p),
+    "first example only": lambda y, p: logistic_loss(y[:1], p[:1]) / len(y),
+    "row and column": lambda y, p: np.mean(
+        -y.ravel() * np.log(p) - (1 - y.ravel()) * np.log(1 - p)
+    ),
     "log1p for the logarithm": lambda y, p: np.mean(-y * np.log(p) - (1 - y) * np.log1p(p)),
 }
 STABLE: Mistakes = {
@@ -164,33 +159,37 @@ DIFFERENCES: Mistakes = {
 }
 
 
-def differences_of(X: Array, y: Array, W: Weights) -> dict[str, Weights]:
+def differences_of(X: Array, y: Array, W: Weights) -> Iterator[tuple[str, Weights]]:
     """The gradient by differences of the loss, with the steps that are used for it."""
 
     def loss(weights: Weights) -> float:
         return stable_logistic_loss(y, predict(X, weights)[1])
 
-    return {
-        f"{step:g} {'both ways' if down else 'one way'}": _quotients(loss, W, step, down=down)
-        for step in (1e-3, 1e-4, 1e-5, 6e-6, 1e-6, 1e-7, 1e-8)
-        for down in (0, 1)
-    }
+    mistake = "finite differences"
+    for step in (1e-3, 1e-4, 1e-5, 6e-6, 1e-6, 1e-7, 1e-8):
+        for down, ways in enumerate(("one way", "both ways")):
+            yield f"{mistake}, step {step:g} {ways}", _quotients(loss, W, step, down=down)
 
 
-def _decayed(X: Array, y: Array, W: Weights, decay: float, penalty: Map) -> Weights:
-    """The gradient with another derivative of the penalty, by weights, decay and batch size."""
+def decayed(
+    X: Array, y: Array, W: Weights, decay: float, penalty: Map = lambda w, c, _: c * w
+) -> Weights:
+    """Gradient of L + decay/2 · (sum of all squared weights), or with another derivative of that.
+
+    ``penalty`` is the derivative, by the weights, the decay and the batch size.
+    """
     plain = logistic_loss_grad(X, y, W)
     return {name: plain[name] + penalty(w, decay, len(X)) for name, w in W.items()}
 
 
 DECAY: Mistakes = {
-    "penalty missing": partial(_decayed, penalty=lambda w, *_: 0 * w),
-    "factor 2": partial(_decayed, penalty=lambda w, c, _: 2 * c * w),
-    "factor one half": partial(_decayed, penalty=lambda w, c, _: c * w / 2),
-    "sign of the penalty": partial(_decayed, penalty=lambda w, c, _: -c * w),
-    "penalty divided by the batch": partial(_decayed, penalty=lambda w, c, n: c * w / n),
-    "one layer only": partial(_decayed, penalty=lambda w, c, _: c * w if w.shape[1] > 1 else 0 * w),
-    "square of the weights": partial(_decayed, penalty=lambda w, c, _: c / 2 * w**2),
+    "penalty missing": partial(decayed, penalty=lambda w, *_: 0 * w),
+    "factor 2": partial(decayed, penalty=lambda w, c, _: 2 * c * w),
+    "factor one half": partial(decayed, penalty=lambda w, c, _: c * w / 2),
+    "sign of the penalty": partial(decayed, penalty=lambda w, c, _: -c * w),
+    "penalty divided by the batch": partial(decayed, penalty=lambda w, c, n: c * w / n),
+    "one layer only": partial(decayed, penalty=lambda w, c, _: c * w if w.shape[1] > 1 else 0 * w),
+    "square of the weights": partial(decayed, penalty=lambda w, c, _: c / 2 * w**2),
     "sum of the penalty": lambda X, y, W, c: {
         name: g + c / 2 * sum((w**2).sum() for w in W.values())
         for name, g in logistic_loss_grad(X, y, W).items()

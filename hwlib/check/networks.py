@@ -9,46 +9,36 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
 
 from hwlib.check import examples
-from hwlib.check.chapter4 import tensor
 from hwlib.check.engine import Answer, call
 from hwlib.check.texts import HINTS, fault
-from hwlib.check.values import Array, describe
+from hwlib.check.values import Array, describe, tensor
+from hwlib.models import seeded
 
 Batch = tuple[Tensor, Tensor]
 LENGTHS = (20, 20, 8)  # the last batch is smaller, as it is when 60,000 is not a multiple
 
 
-class Watch(nn.Module):
-    """A layer that hands its input on, and keeps in which modes it was called."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.modes: list[tuple[bool, bool]] = []  # in training, and recording gradients
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` as it is."""
-        self.modes.append((self.training, torch.is_grad_enabled()))
-        return x
-
-    def trained_share(self) -> float:
-        """Share of the calls that recorded gradients in which the model was in training mode."""
-        modes = [training for training, recording in self.modes if recording]
-        return sum(modes) / max(len(modes), 1)
-
-
 def small_model(dropout: float = 0.0, seed: int = 3) -> nn.Sequential:
-    """A small classifier of images (B, 1, 28, 28) and no other shape, as that of chapter 6."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(examples.seed(seed))
+    """A small classifier of images (B, 1, 28, 28) and no other shape, as that of chapter 6.
+
+    The ``modes`` of its first layer say of each call whether the model was in training mode, and
+    whether gradients were recorded.
+    """
+    watch: Any = nn.Identity()
+    watch.modes = []
+    watch.register_forward_hook(
+        lambda layer, *_: layer.modes.append((layer.training, torch.is_grad_enabled()))
+    )
+    with seeded(examples.seed(seed)):
         layers = nn.Sequential(
-            *(Watch(), nn.Conv2d(1, 4, 4, stride=4), nn.ReLU(), nn.Flatten()),
+            *(watch, nn.Conv2d(1, 4, 4, stride=4), nn.ReLU(), nn.Flatten()),
             *(nn.Dropout(dropout), nn.Linear(196, 10)),
         )
-        with torch.no_grad():
-            # Logits of some size, so that a softmax too many is seen.
-            layers.get_parameter("5.weight").mul_(6)
+    # Logits of some size, so that a softmax too many is seen.
+    layers.get_parameter("5.weight").data *= 6
     return layers
 
 
@@ -56,17 +46,14 @@ class Loader(list[Batch]):
     """Batches with what else a DataLoader and `hwlib.batches.Batches` have."""
 
     generator = None
-
-    @property
-    def dataset(self) -> range:
-        """As many entries as there are images."""
-        return range(sum(len(y) for _, y in self))
+    dataset: range  # as many entries as there are images
 
 
 def batches(lengths: Sequence[int] = LENGTHS, model: nn.Module | None = None) -> Loader:
     """Batches of random images, with labels of which ``model`` gets two thirds right."""
     generator = torch.Generator().manual_seed(examples.seed(sum(lengths)))
     found = Loader()
+    found.dataset = range(sum(lengths))
     for n in lengths:
         x = torch.rand((n, 1, 28, 28), generator=generator)
         y = torch.randint(10, (n,), generator=generator)
@@ -85,34 +72,27 @@ def images(n: int, seed: int = 0) -> Tensor:
 
 def weights_of(model: nn.Module) -> Array:
     """All parameters of a model as one float64 vector."""
-    parameters: Any = torch.cat([p.detach().flatten() for p in model.parameters()])
-    return parameters.double().numpy()
+    return parameters_to_vector(model.parameters()).detach().double().numpy()
 
 
 def built(answer: Answer) -> Generator[str, None, nn.Module]:
-    """Steps "shape and dtype" and "value": call a factory, look at its logits, return a model."""
+    """Steps "shape and dtype" and "value": call a factory twice, look at logits, return a model."""
     yield "shape and dtype"
     yield "input: no arguments"
-    model = _build(answer)
+    if isinstance(answer, nn.Module):
+        raise fault("one model for all")
+    torch.manual_seed(0)
+    model, second = (call(answer) for _ in range(2))
+    if not isinstance(model, nn.Module):
+        raise fault("no module", describe(model))
+    if model is second or any(p is q for p in model.parameters() for q in second.parameters()):
+        raise fault("same model twice", given="two calls")
     yield "input: images (3, 1, 28, 28) of float32"
     logits(model, images(3))
     yield "value"
     yield "input: 64 random images"
     _check_logits(model)
     return model
-
-
-def _build(answer: Answer) -> nn.Module:
-    """Call a factory twice; it is a fault if it makes no module, or the same one each time."""
-    if isinstance(answer, nn.Module):
-        raise fault("one model for all")
-    torch.manual_seed(0)
-    first, second = (call(answer) for _ in range(2))
-    if not isinstance(first, nn.Module):
-        raise fault("no module", describe(first))
-    if first is second or any(p is q for p in first.parameters() for q in second.parameters()):
-        raise fault("same model twice", given="two calls")
-    return first
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:
@@ -143,19 +123,14 @@ def _check_logits(model: nn.Module) -> None:
         ("softmax over the batch", ones(z.sum(dim=0))),
         ("sigmoid at the output", between),
         ("ReLU at the output", positive),
-        ("tanh at the output", _bounded(model, x)),
+        # Large pixels, and still between -1 and 1.
+        ("tanh at the output", bool((model(1e4 * x).abs() <= 1).all())),
         ("batch dependent", not torch.allclose(z[:1], single, atol=1e-4)),
         ("no activation", _is_linear(model)),
     ):
         if found:
             got = f"first row: {', '.join(f'{v:.3f}' for v in z[0, :4])}, ..."
             raise fault(name, got)
-
-
-def _bounded(model: nn.Module, x: Tensor) -> bool:
-    """Whether large pixels still give outputs between -1 and 1."""
-    z = model(1e4 * x)
-    return bool((z.abs() <= 1).all())
 
 
 def _is_linear(model: nn.Module) -> bool:
@@ -168,14 +143,12 @@ def check_gradients(model: nn.Module) -> Iterator[str]:
     """Step "gradient": one has to reach every parameter."""
     yield "gradient"
     yield "input: 32 images"
-    weights = [(n, p) for n, p in model.named_parameters() if p.squeeze().ndim > 1]  # no biases
-    alike = [name for name, p in weights if bool((p == 0).all())]
-    if len(alike) > 1:
-        raise fault("all weights zero", ", ".join(alike), given="a new model")
-    with torch.no_grad():
-        for name in alike:  # a last layer of zeros sends nothing back in its first step
-            p = model.get_parameter(name)
-            p.copy_(0.01 * torch.randn(p.shape, generator=torch.Generator().manual_seed(2)))
+    weights = {n: p for n, p in model.named_parameters() if p.squeeze().ndim > 1}  # no biases
+    zero = {name: p for name, p in weights.items() if not p.any()}
+    if len(zero) > 1:
+        raise fault("all weights zero", ", ".join(zero), given="a new model")
+    for p in zero.values():  # a last layer of zeros sends nothing back in its first step
+        p.data.copy_(0.01 * torch.randn(p.shape, generator=torch.Generator().manual_seed(2)))
     model.train()
     loss = F.cross_entropy(model(images(32)), torch.arange(32) % 10)
     if not loss.requires_grad:

@@ -40,7 +40,8 @@ class Result:
         if self:
             passed = f"{', '.join(self.steps)}: all right."
             if self.possible:
-                passed += f" {_points(self.points, self.possible)}."
+                points = "point" if self.possible == 1 else "points"
+                passed += f" {self.points} of {self.possible} {points}."
             return [("✓", f"{self.task}: {passed}"), *(("note", note) for note in self.notes)]
         rows = [("✗", f"{self.task}, step “{self.failed}”: it {self.sentence}.")]
         names = ("input", "came", "expected", "hint")
@@ -59,10 +60,6 @@ class Result:
             f'<div class="check" style="border-left:4px solid {colour};padding:.3rem .7rem">'
             f"{mark} {html.escape(first)}{body}</div>"
         )
-
-
-def _points(points: int, possible: int) -> str:
-    return f"{points} of {possible} point{'' if possible == 1 else 's'}"
 
 
 @dataclass(frozen=True)

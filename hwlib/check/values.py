@@ -1,6 +1,6 @@
 """Values of an answer: read them safely, compare them, and recognise the mistake they hold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from hwlib.check.texts import HINTS, Fault, fault
 RTOL = 1e-4  # far above what float32 loses in these sums, far below any mistake in a formula
 Array = NDArray[np.floating]
 Parts = dict[str, Array]
-Read = Callable[[Any], Parts]
+Read = Callable[[Any, Any], Parts]  # of a result, and of the right one, which has its shapes
 
 
 def alike(a: Any, b: Any) -> bool:
@@ -49,14 +49,19 @@ def number(value: Any) -> str:
     return f"{float(value):.6g}"
 
 
-def as_array(value: Any, name: str, shape: tuple[int, ...] = (), hint: str = "") -> Array:
-    """Return ``value`` as a float64 array; it is a fault if its shape or dtype is wrong."""
+def any_array(value: Any) -> NDArray[Any]:
+    """Return ``value`` as an array of any dtype, empty where its rows differ in length."""
     if hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError:
-        array = np.empty((0,), dtype=object)
+        return np.empty((0,), dtype=object)
+
+
+def as_array(value: Any, name: str, shape: tuple[int, ...] = (), hint: str = "") -> Array:
+    """Return ``value`` as a float64 array; it is a fault if its shape or dtype is wrong."""
+    array = any_array(value)
     if array.shape != shape:
         hint = hint or HINTS[_shape_hint(array.shape, shape)]
         raise fault("shape", f"shape {array.shape}", hint=hint, name=name, shape=shape)
@@ -74,9 +79,51 @@ def _shape_hint(came: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     return "rearranged" if size == int(np.prod(wanted)) else "shape"
 
 
-def reader(name: str, shape: tuple[int, ...] = (), hint: str = "") -> Read:
-    """Read one array, or with shape () one number, under a name."""
-    return lambda value: {name: as_array(value, name, shape, hint)}
+def tensor(value: Any, name: str, shape: tuple[int, ...], dtype: Any, hint: str = "") -> Any:
+    """Return ``value``; it is a fault if it is no tensor of this shape and dtype."""
+    if not hasattr(value, "detach"):
+        raise fault("no tensor", describe(value), name=name, shape=shape, wanted=dtype)
+    if tuple(value.shape) != shape:
+        came = f"shape {tuple(value.shape)}"
+        raise fault("shape", came, hint=hint or HINTS["shape"], name=name, shape=shape)
+    if value.dtype != dtype:
+        raise fault("tensor dtype", str(value.dtype), name=name, wanted=dtype)
+    return value
+
+
+def named(*names: str, hint: str = "", other_keys: str = "keys") -> Read:
+    """Read results under these names, in the shapes that the right ones have; several as a tuple.
+
+    Of a dictionary, each array is named by its key behind the name, and the fault of other keys is
+    ``other_keys``. The hint for a wrong shape is ``hint``, or that of the name in `texts.toml`.
+    """
+
+    def read(value: Any, right: Any) -> Parts:
+        if len(names) == 1:
+            value, right = [value], [right]
+        found: Parts = {}
+        for (name, part), like in zip(several(value, *names).items(), right, strict=True):
+            if isinstance(like, Mapping):
+                if not isinstance(part, Mapping) or set(part) != set(like):
+                    words = {"keys": ", ".join(map(repr, like)), "names": ", ".join(like)}
+                    raise fault(other_keys, describe(part), **words)
+                for key, array in like.items():
+                    found[name + key] = as_array(part[key], name + key, np.shape(array), hint)
+            else:
+                found[name] = _like(like, part, name, hint or HINTS.get(name, ""))
+        return found
+
+    return read
+
+
+def _like(right: Any, value: Any, name: str, hint: str) -> Array:
+    """Return ``value`` as an array in the shape of ``right``; a tensor where that is one."""
+    shape = tuple(np.shape(right))
+    if hasattr(right, "detach"):
+        tensor(value, name, shape, right.dtype, hint)
+    elif name in HINTS and any_array(value).shape == shape[:1]:
+        hint += HINTS["one dimension"]
+    return as_array(value, name, shape, hint)
 
 
 def several(value: Any, *names: str) -> dict[str, Any]:
@@ -99,21 +146,19 @@ def compare(
     got: Parts,
     expected: Parts,
     *,
-    known: Callable[[], Mapping[str, Parts]] = dict,
+    known: Iterable[tuple[str, Parts]] = (),
     sizes: Sequence[float] = (),
     rtol: float = RTOL,
-    hint: str = "general",
 ) -> None:
     """Raise a `Fault` for the first part that differs, with the hint of the mistake it matches.
 
-    ``known`` returns, once something differs, what each known mistake gives. An answer may also be
-    too large or too small by one of the ``sizes``, such as that of the batch. Otherwise the hint is
-    the one of this name in `texts.toml`.
+    ``known`` is what each known mistake gives, computed only once something differs. An answer may
+    also be too large or too small by one of the ``sizes``, such as that of the batch.
     """
     for name, right in expected.items():
         if near(got[name], right, rtol):
             continue
-        mistake, text = _recognise(got, expected, name, known(), sizes)
+        mistake, text = _recognise(got, expected, name, dict(known), sizes)
         distance = np.nan_to_num(np.abs(got[name] - right), nan=np.inf, posinf=np.inf)
         where = np.unravel_index(int(np.argmax(distance)), right.shape)
         place = f"{name}[{', '.join(map(str, where))}]" if where else name
@@ -121,7 +166,7 @@ def compare(
             f"gives a wrong value for {name}",
             got=f"{place} = {number(got[name][where])}",
             expected=f"{place} = {number(right[where])}",
-            hint=text if mistake else HINTS[hint],
+            hint=text,
             mistake=mistake,
         )
 

@@ -12,12 +12,12 @@ import hwlib
 from hwlib import check, evaluate, gradcheck, train
 from hwlib.check import (
     TASKS,
-    chapter2,
     chapter3,
     chapter4,
     chapter5,
     chapter6,
     chapter7,
+    mistakes_numpy,
     mistakes_torch,
 )
 
@@ -40,8 +40,8 @@ RIGHT = {
     "stable_logistic_loss": hwlib.stable_logistic_loss,
     "logistic_loss_grad": hwlib.logistic_loss_grad,
     "numerical_gradient": gradcheck.numerical_gradient,
-    "decayed_gradient": chapter2.decayed,
-    "gradient_descent": chapter3._right_descent,
+    "decayed_gradient": mistakes_numpy.decayed,
+    "gradient_descent": chapter3._descent,
     "momentum_descent": chapter3._momentum,
     "nearest_mean": chapter4.nearest,
     "to_tensors": chapter4._scaled,
@@ -52,7 +52,7 @@ RIGHT = {
     "compare_optimizers": mistakes_torch.curves,
     "convolution_parameters": chapter6._parameters,
     "cross_correlation": chapter6.correlate,
-    "mean_loss": chapter7._weighted,
+    "mean_loss": chapter7.mean_per_image,
 }
 WITHOUT_INPUT = {"best_logit", "tanh_gradient", "step_count", "mlp", "cnn", "test_points"}
 

@@ -27,6 +27,8 @@ NAMES = {"np": np, "torch": torch, "nn": nn, "F": F, "math": math, "copy": copy,
 BLOCKS = re.split(r"(?m)^### ", (Path(__file__).parent / "slipped.txt").read_text("utf-8"))[1:]
 CASES = [(*re.split(r" \| ", head), code) for head, _, code in (b.partition("\n") for b in BLOCKS)]
 
+RAGGED = [[1.0], [1.0, 2.0]]
+
 
 @pytest.mark.parametrize(
     ("task", "kind", "code"), [(t, k, c) for t, k, _, c in CASES], ids=[c[2] for c in CASES]
@@ -94,6 +96,21 @@ def test_texts_are_filled_in_and_exceptions_told_apart():
     )
     assert "calls itself" in hint_for(RecursionError("maximum recursion depth exceeded"))
     assert hint_for(KeyboardInterrupt()) == TEXTS["raises"][-1]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("task", "answer"),
+    [
+        ("predict", lambda *_: 3 * [RAGGED]),
+        ("gradient_descent", lambda *args: (args[2], RAGGED)),
+        ("split_validation", lambda *_: (RAGGED, RAGGED)),
+        ("test_points", lambda: (RAGGED, RAGGED)),
+    ],
+)
+def test_rows_of_different_lengths_are_a_fault_of_the_answer(task, answer):
+    result = getattr(check, task)(answer)
+    assert result.failed == "shape and dtype"
+    assert result.hint
 
 
 def test_global_state_that_an_answer_changes_is_put_back():

@@ -1,7 +1,6 @@
 """The gradient of the two-layer network: ours, autograd, scikit-learn, and two matrix products."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,6 +72,6 @@ def cases() -> Iterator[Case]:
             X = rng.random((examples, inputs)).astype(dtype)
             y = (rng.random((examples, 1)) < 0.5).astype(dtype)
             arrays = X, y, init_weights(inputs, hidden, rng, dtype)
-            ways = {way: partial(prepared, way, arrays) for way in WAYS}
+            ways = {way: prepared(way, arrays) for way in WAYS}
             what = f"gradient {examples}×{inputs}×{hidden}, {np.dtype(dtype).name}"
             yield Case(what, ways, rounds)

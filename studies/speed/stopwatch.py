@@ -10,10 +10,10 @@ Timed = Callable[[], object]
 
 
 class Case(NamedTuple):
-    """One thing and the ways to do it; each way prepares, and returns the function to time."""
+    """One thing and the ways to do it."""
 
     what: str
-    ways: Mapping[str, Callable[[], Timed]]
+    ways: Mapping[str, Timed]
     rounds: int = 1
 
 
@@ -30,8 +30,8 @@ def measure(cases: Iterable[Case], repeats: int) -> list[dict[str, Any]]:
     for repeat in range(repeats):
         for case, found in zip(cases, times, strict=True):
             print(f"{repeat + 1}/{repeats}: {case.what}", flush=True)
-            for way, prepare in case.ways.items():
-                found[way].append(seconds(prepare(), case.rounds))
+            for way, function in case.ways.items():
+                found[way].append(seconds(function, case.rounds))
     return [row(case.what, found) for case, found in zip(cases, times, strict=True)]
 
 

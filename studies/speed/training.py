@@ -109,12 +109,12 @@ def epoch_cases(data: ImageData) -> Iterator[Case]:
     """Yield one case for each network and batch size."""
     images, labels = to_tensors(data.train_images, data.train_labels)
     for name, size, compared in EPOCHS:
-        ways: dict[str, Callable[[], Timed]] = {
-            "floor": partial(floor, name, size, images, labels),
-            "ours": partial(our_epoch, name, size, images, labels),
+        ways = {
+            "floor": floor(name, size, images, labels),
+            "ours": our_epoch(name, size, images, labels),
         }
         if compared:
-            ways["PyTorch's example"] = partial(usual_epoch, MODELS[name](), size, data, 0.01)
+            ways["PyTorch's example"] = usual_epoch(MODELS[name](), size, data, 0.01)
         yield Case(f"{name}, batch {size}", ways)
 
 
@@ -158,7 +158,7 @@ def seed_cases(data: ImageData) -> Iterator[Case]:
         shape = (DISTINCT, SEEDS, size)
         order = torch.randint(len(images), shape, generator=torch.Generator().manual_seed(0))
         batches = [(images[index], labels[index]) for index in order] * (steps // DISTINCT)
-        ways = {"ours": partial(in_turn, batches), "together": partial(together, batches)}
+        ways = {"ours": in_turn(batches), "together": together(batches)}
         yield Case(f"{SEEDS} seeds of the MLP, batch {size}", ways)
 
 

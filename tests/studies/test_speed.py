@@ -50,7 +50,7 @@ def test_all_ways_are_timed_before_any_is_timed_again(monkeypatch):
     monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: float(len(order)))
 
     def way(name):
-        return lambda: lambda: order.append(name)
+        return lambda: order.append(name)
 
     cases = [
         stopwatch.Case("one", {"ours": way("a"), "floor": way("b")}),

@@ -92,7 +92,8 @@ def usual_epoch(model: nn.Module, size: int, data: ImageData, learning_rate: flo
     """PyTorch's MNIST example: a DataLoader with per-image ToTensor and two workers."""
     model.to(memory_format=torch.contiguous_format)  # pyrefly: ignore[no-matching-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    loader = per_image_loader(data.train_images, data.train_labels, size, shuffle=True, workers=2)
+    train = data.train_images, data.train_labels
+    loader = per_image_loader(*train, size, shuffle=True, num_workers=2)
 
     def epoch() -> None:
         model.train()

@@ -46,12 +46,7 @@ def two_moons(
 def with_constant_column(points: ArrayLike) -> NDArray[np.float64]:
     """Append a feature that is 1 for every example: (B, D) becomes (B, D + 1).
 
-    Its weights are the biases of the hidden units.
-
-    Raises
-    ------
-    ValueError
-        If ``points`` is not a matrix.
+    Its weights are the biases of the hidden units. ValueError if ``points`` is not a matrix.
     """
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2:

@@ -11,7 +11,7 @@ a plugin. `python -m tools.elsewhere book/03_*.ipynb` takes one chapter; without
 import os
 import subprocess
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ SETTINGS = {
     "two": ("", "", "", "2"),  # threads, and whatever the processor has
 }
 NEEDS = {"avx2": "avx2", "avx512": "avx512f"}  # flags of the processor
+VARIED: list[str] = []  # of the run that has loaded this as a plugin
 PYTEST = ("-m", "pytest", "-c", "pyproject.toml", "-p", "tools", "-p", "conftest")
 PLUGIN = ("-p", "tools.elsewhere", "--nbval", "--nbval-cell-timeout=3600", "-q")
 
@@ -54,24 +55,17 @@ def varied(stored: Iterable[Any], made: Iterable[Any]) -> list[str]:
     ]
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Note what has varied in a cell."""
-    report = yield
-    if report.when == "call" and isinstance(item, IPyNbCell):
+    if isinstance(item, IPyNbCell):
         lines = varied(item.cell.outputs, item.test_outputs or ())
-        report.user_properties += [("varied", f"{item.path.stem}: {line}") for line in lines]
-    return report
+        VARIED.extend(f"{item.path.stem}: {line}" for line in lines)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what has varied."""
-    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
-        for name, line in report.user_properties:
-            if name == "varied":
-                terminalreporter.write_line(line)
+    for line in VARIED:
+        terminalreporter.write_line(line)
 
 
 def main(chapters: Sequence[str], settings: Iterable[str] = SETTINGS) -> int:

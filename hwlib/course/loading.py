@@ -19,18 +19,8 @@ from hwlib.data import torchvision_module
 def seconds_per_pass(batches: Iterable[object], passes: int = 1) -> float:
     """Seconds for one pass over ``batches``, throwing them away: the shortest of ``passes``.
 
-    The shortest, because whatever else the machine does can only make a pass longer.
-
-    Parameters
-    ----------
-    batches : iterable that can be started anew
-    passes : int
-        Number of passes, at least 1.
-
-    Raises
-    ------
-    ValueError
-        If ``passes`` is below 1, or a pass delivers nothing.
+    The shortest, because whatever else the machine does can only make a pass longer. Each pass
+    starts the batches anew; ValueError if ``passes`` is below 1, or a pass delivers nothing.
     """
     if passes < 1:
         raise ValueError(f"passes: expected at least 1, got {passes}.")

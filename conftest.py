@@ -7,7 +7,8 @@ this book checks itself" in the book.
 
 nbval passes a cell whose time ran out if the code swallows the interrupt, expects every later cell
 to fail and does not mind if none does, and compares nothing with a cell that was never executed.
-Here all of these fail, and so does whatever would quietly leave out a comparison.
+Here all of these fail, and so does whatever would quietly leave out a comparison; ``--runxfail``
+makes an expected failure count as any other.
 """
 
 import os
@@ -20,9 +21,6 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 
 from tools import TOP
 from tools.kernels import prepare_kernels
-
-# Hold digits that differ between processors; the same numbers stand in the claims' lines.
-NOT_COMPARED = ("application/papermill.record/text/plain",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -66,7 +64,8 @@ def pytest_make_collect_report(
     if isinstance(collector, IPyNbFile) and report.passed:
         from tools.notebooks import behind, mend
 
-        collector.skip_compare += NOT_COMPARED
+        # It has digits that differ between processors; the same numbers stand in the claims' lines.
+        collector.skip_compare += ("application/papermill.record/text/plain",)
         problem = "" if report.result else "no cell holds code"
         if reason := behind(collector.path):
             problem = f"{reason}; {mend([collector.path])}"
@@ -110,25 +109,15 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let fail what would pass by accident, with a line that says why."""
     report = yield
-    if problem := _accident(item, report):
-        report.outcome = "failed"
-        report.longrepr = f"{item.path.name}, {item.name}: {problem}"
+    if isinstance(item, IPyNbCell) and not report.failed:
+        problem = "the cell was not executed" if report.skipped else ""
+        if report.when == "call" and item.parent.timed_out:
+            limit = item.config.option.nbval_cell_timeout
+            problem = f"a cell ran longer than {limit:g} s, and its code swallowed the interrupt"
+        if problem:
+            report.outcome = "failed"
+            report.longrepr = f"{item.path.name}, {item.name}: {problem}"
     return report
-
-
-def _accident(item: pytest.Item, report: pytest.TestReport) -> str | None:
-    if hasattr(report, "wasxfail"):
-        reason = report.wasxfail
-        del report.wasxfail  # or it is counted among the expected failures
-        return f"a failure was expected, which hides whether this holds ({reason})"
-    if not isinstance(item, IPyNbCell):
-        return None
-    if report.skipped:
-        return "the cell was not executed"
-    if report.when == "call" and report.passed and item.parent.timed_out:
-        limit = item.config.option.nbval_cell_timeout
-        return f"the cell ran longer than {limit:g} s, and its code swallowed the interrupt"
-    return None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

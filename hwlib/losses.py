@@ -92,16 +92,9 @@ def sigmoid_and_slope(z: Float) -> tuple[Float, Float]:
     Equation: eq-sigmoid-slope
 
     The exponential costs most, so it is taken once, in the dtype of ``z``. With ``e = exp(-|z|)``
-    the slope is e / (1 + e)²: unlike σ (1 - σ), it keeps its digits where σ rounds to 1.
-
-    Parameters
-    ----------
-    z : array of any shape, float32 or float64, without NaN
-        ±inf is allowed.
-
-    Returns
-    -------
-    two arrays of the same shape and dtype
+    the slope is e / (1 + e)²: unlike σ (1 - σ), it keeps its digits where σ rounds to 1. ``z`` is
+    an array of float32 or float64 without NaN, ±inf is allowed; both results have its shape and
+    dtype.
     """
     # In place where it can be: new memory costs more than the arithmetic.
     e = np.asarray(np.copysign(z, -1))

@@ -68,14 +68,7 @@ def label_lines(ax: Axes) -> None:
 
 
 def plot_images(axes: Sequence[Axes], images: ArrayLike, titles: Sequence[str]) -> None:
-    """Show one image per axes, black for 0.
-
-    Parameters
-    ----------
-    axes : sequence of n Axes
-    images : array (n, 28, 28)
-    titles : sequence of n str
-    """
+    """Show each of the images (n, 28, 28) on axes of its own, under its title, black for 0."""
     for ax, image, title in zip(axes, np.asarray(images), titles, strict=True):
         ax.imshow(image, cmap="gray")
         ax.set_title(title, fontsize="small")
@@ -85,12 +78,8 @@ def plot_images(axes: Sequence[Axes], images: ArrayLike, titles: Sequence[str]) 
 def plot_bands(ax: Axes, x: ArrayLike, runs: Mapping[str, NDArray[np.floating]]) -> None:
     """Draw the mean over seeds of each entry, and the range from lowest to highest as a band.
 
-    The optimisers of the book keep their colour and stroke, see `optimizer_style`.
-
-    Parameters
-    ----------
-    x : array (epochs,)
-    runs : mapping of label to array (seeds, epochs)
+    The optimisers of the book keep their colour and stroke, see `optimizer_style`. ``x`` is an
+    array (epochs,), and ``runs`` maps each label to an array (seeds, epochs).
     """
     for label, values in runs.items():
         (line,) = ax.plot(x, values.mean(axis=0), label=label, **optimizer_style(label))
@@ -99,14 +88,10 @@ def plot_bands(ax: Axes, x: ArrayLike, runs: Mapping[str, NDArray[np.floating]])
 
 
 def plot_tiles(ax: Axes, tiles: ArrayLike, columns: int, *, symmetric: bool = False) -> None:
-    """Show small images in a grid on one axes, row by row, separated by a line.
+    """Show small images (n, h, w) in a grid on one axes, row by row, separated by a line.
 
-    Parameters
-    ----------
-    tiles : array (n, h, w)
-    columns : int
-    symmetric : bool
-        Draw 0 in white, positive orange and negative violet, instead of black to white.
+    They are drawn from black to white, or, if ``symmetric``, with 0 in white, positive orange and
+    negative violet.
     """
     stack = np.asarray(tiles, dtype=float)
     n, height, width = stack.shape
@@ -129,11 +114,7 @@ def plot_reliability(
     """Draw accuracy against confidence, all in percent, one dot per bin that holds images.
 
     Dots below the diagonal mean that the network is too sure; their area shows how many images.
-
-    Parameters
-    ----------
-    confidence, accuracy, images : arrays (bins,)
-        As returned by `hwlib.evaluate.calibration`, shares of 1.
+    The arrays (bins,) are those of `hwlib.evaluate.calibration`, shares of 1.
     """
     sure, right, count = (np.asarray(part) for part in (confidence, accuracy, images))
     used = count > 0
@@ -144,13 +125,7 @@ def plot_reliability(
 
 
 def plot_confusion_matrix(ax: Axes, matrix: ArrayLike, names: Sequence[str]) -> None:
-    """Draw counts (true class in rows, predicted class in columns); the diagonal is correct.
-
-    Parameters
-    ----------
-    matrix : array (C, C) of int
-    names : sequence of C str
-    """
+    """Draw counts (C, C): true class in rows, predicted class in columns, right on the diagonal."""
     counts = np.asarray(matrix)
     ax.imshow(np.sqrt(counts), cmap="Blues", vmin=0)  # the root keeps small errors visible
     ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
@@ -169,12 +144,7 @@ def plot_correct_digits(
     """Draw how many decimal digits of each computed array agree with the exact values.
 
     The number of digits is -log10 of the relative error, cut to the 0 to 16 that float64 can
-    show; NaN and infinity count as 0.
-
-    Parameters
-    ----------
-    x, exact : array (n,)
-    computed : mapping of label to array (n,)
+    show; NaN and infinity count as 0. All arrays have the shape (n,).
     """
     truth = np.asarray(exact)
     for label, values in computed.items():
@@ -268,10 +238,7 @@ def plot_probability_map(
 def plot_image_rows(ax: Axes, images: ArrayLike, names: Sequence[str]) -> None:
     """Draw a sheet of images, one class per row with its name at the left, black for 0.
 
-    Parameters
-    ----------
-    images : uint8 array (rows, columns, height, width)
-    names : sequence of str, one per row
+    They are of uint8, in the shape (rows, columns, height, width).
     """
     rows, columns, height, width = np.asarray(images).shape
     sheet = np.asarray(images).transpose(0, 2, 1, 3).reshape(rows * height, columns * width)

@@ -32,7 +32,7 @@ def run_all(settings: Sequence[Setting], args: argparse.Namespace, label: str) -
     raise AssertionError("unreachable")
 
 
-def main() -> int:
+def main() -> None:
     """Run both parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", help="of a Dask scheduler, such as tcp://10.0.0.1:8786")
@@ -41,8 +41,7 @@ def main() -> int:
     args = parser.parse_args()
     records = run_all(grid(), args, "validation")
     run_all(chosen_settings(records), args, "test")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -87,7 +87,9 @@ def test_equal_to_a_data_loader_of_single_images(size):
 def test_worker_processes_deliver_the_same():
     def delivered(workers):
         generator = torch.Generator().manual_seed(8)
-        return list(per_image_loader(*DRAWN, 6, shuffle=True, workers=workers, generator=generator))
+        return list(
+            per_image_loader(*DRAWN, 6, shuffle=True, num_workers=workers, generator=generator)
+        )
 
     for (x, y), (images, labels) in zip(delivered(0), delivered(2), strict=True):
         assert torch.equal(x, images)

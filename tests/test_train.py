@@ -217,7 +217,9 @@ def test_divergence_names_its_first_step(pixel, message):
 def test_workers_do_not_change_the_numbers():
     def trained(workers):
         generator = torch.Generator().manual_seed(1)
-        loader = per_image_loader(*DRAWN, 16, shuffle=True, workers=workers, generator=generator)
+        loader = per_image_loader(
+            *DRAWN, 16, shuffle=True, num_workers=workers, generator=generator
+        )
         model = seeded_model(tiny_model, 0)
         loss = train_epoch(model, loader, OPTIMIZERS["Adam 0.01"](model.parameters()))
         return loss, model.state_dict()

@@ -1,7 +1,6 @@
 """Write what students get, in one command and without make: ``python3 tools/hand_out.py``.
 
-It needs no more than a Python: it makes ``.venv`` first where that is missing. What the command
-line says is passed on to ``python -m tools.editions``.
+It needs no more than a Python: it makes ``.venv`` first where that is missing.
 """
 
 import subprocess
@@ -17,7 +16,7 @@ def main() -> int:
     """Return the exit status."""
     if made := subprocess.run([sys.executable, environment.__file__, "book"]).returncode:
         return made
-    command = [str(environment.PYTHON), "-m", "tools.editions", *sys.argv[1:]]
+    command = [str(environment.PYTHON), "-m", "tools.editions"]
     return subprocess.run(command, cwd=environment.TOP).returncode
 
 

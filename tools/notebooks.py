@@ -42,10 +42,17 @@ def code(notebook: NotebookNode) -> list[tuple[str, bool]]:
     ]
 
 
-def executed(notebook: NotebookNode) -> bool:
-    """Whether every cell with code was executed."""
-    cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
-    return all(cell.execution_count for cell in cells)
+def read_executed(path: Path) -> NotebookNode | str:
+    """Return a notebook that was executed, or why there is none."""
+    if not path.exists():
+        return "is missing"
+    try:
+        stored = nbformat.read(path, as_version=4)
+    except Exception as error:  # whatever a half-merged file makes the reader raise
+        return f"cannot be read ({type(error).__name__})"
+    if not all(cell.get("execution_count", True) for cell in stored.cells if cell.source.strip()):
+        return "holds cells that were never executed"
+    return stored
 
 
 def contents(notebook: NotebookNode) -> list[tuple[str, str, dict[str, Any]]]:
@@ -59,15 +66,9 @@ def contents(notebook: NotebookNode) -> list[tuple[str, str, dict[str, Any]]]:
 
 def behind(path: Path) -> str | None:
     """Return how a notebook is behind the text beside it, or None."""
-    source = path.with_suffix(".md")
-    if not path.exists():
-        return "is missing"
-    try:
-        stored = nbformat.read(path, as_version=4)
-    except Exception as error:  # whatever a half-merged file makes the reader raise
-        return f"cannot be read ({type(error).__name__})"
-    if not executed(stored):
-        return "holds cells that were never executed"
+    stored, source = read_executed(path), path.with_suffix(".md")
+    if isinstance(stored, str):
+        return stored
     if not source.exists():
         return None
     text = jupytext.read(source)
@@ -129,8 +130,8 @@ def update(source: Path, *, always: bool = False) -> str:
     """Bring the ``.ipynb`` beside ``source`` up to it, and return in words what was done."""
     notebook = lay_out(source)
     target = source.with_suffix(".ipynb")
-    stored = nbformat.read(target, as_version=4) if target.exists() else None
-    if always or stored is None or code(stored) != code(notebook) or not executed(stored):
+    stored = read_executed(target)
+    if always or isinstance(stored, str) or code(stored) != code(notebook):
         execute(notebook, source.parent)
         done = f"executed in {notebook.metadata['run']['seconds']} s"
     else:

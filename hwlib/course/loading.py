@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -19,18 +19,8 @@ from hwlib.data import torchvision_module
 def seconds_per_pass(batches: Iterable[object], passes: int = 1) -> float:
     """Seconds for one pass over ``batches``, throwing them away: the shortest of ``passes``.
 
-    The shortest, because whatever else the machine does can only make a pass longer.
-
-    Parameters
-    ----------
-    batches : iterable that can be started anew
-    passes : int
-        Number of passes, at least 1.
-
-    Raises
-    ------
-    ValueError
-        If ``passes`` is below 1, or a pass delivers nothing.
+    The shortest, because whatever else the machine does can only make a pass longer. Each pass
+    starts the batches anew; ValueError if ``passes`` is below 1, or a pass delivers nothing.
     """
     if passes < 1:
         raise ValueError(f"passes: expected at least 1, got {passes}.")
@@ -64,20 +54,13 @@ class _PerImage(Dataset[tuple[Tensor, int]]):
 
 
 def per_image_loader(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    batch_size: int,
-    *,
-    shuffle: bool = False,
-    workers: int = 0,
-    generator: torch.Generator | None = None,
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], batch_size: int, **options: Any
 ) -> DataLoader[tuple[Tensor, int]]:
     """The usual ``DataLoader`` over images (n, 28, 28) with ``ToTensor``, for comparison.
 
     It yields the same kind of batches as `hwlib.batches.Batches`; where data do not fit in memory,
-    or need a different transformation each time, this is the way to read them. ``workers`` is the
-    number of processes that decode images; 0 decodes in this one.
+    or need a different transformation each time, this is the way to read them. ``options`` are
+    those of the ``DataLoader``.
     """
     check_images(images, labels)
-    data = _PerImage(images, labels)
-    return DataLoader(data, batch_size, shuffle, num_workers=workers, generator=generator)
+    return DataLoader(_PerImage(images, labels), batch_size, **options)

@@ -49,18 +49,9 @@ def wilson(share: float, images: int, deviations: float = 1.96) -> tuple[float, 
 def paired_images(first: ArrayLike, second: ArrayLike) -> Disagreement:
     """Compare two networks on the same images, of which only those with one right answer count.
 
-    The ``chance`` is that of an imbalance at least as large, had a fair coin decided each of those
-    images (the exact test of McNemar).
-
-    Parameters
-    ----------
-    first, second : arrays (n,) of bool
-        Which images each network gets right.
-
-    Raises
-    ------
-    ValueError
-        If they are not equally long.
+    The arrays (n,) of bool say which images each network gets right; ValueError if they are not
+    equally long. The ``chance`` is that of an imbalance at least as large, had a fair coin decided
+    each of those images (the exact test of McNemar).
     """
     a, b = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
     if a.ndim != 1 or a.shape != b.shape:

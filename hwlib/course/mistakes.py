@@ -79,12 +79,7 @@ def names_defined_twice(cells: Iterable[str]) -> dict[str, int]:
     """Names of functions that more than one of the source texts defines, and how often.
 
     This is no mistake but the check that finds one: a later definition replaces the earlier one
-    for everybody who looks the name up from then on.
-
-    Raises
-    ------
-    SyntaxError
-        If a source text is not Python.
+    for everybody who looks the name up from then on. SyntaxError if a text is not Python.
     """
     names = Counter(
         node.name

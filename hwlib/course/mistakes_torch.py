@@ -27,12 +27,8 @@ from hwlib.train import OPTIMIZERS, History, MakeBatches, fit
 def load_digits_by_mistake(*, download: bool = True) -> ImageData:
     """Wrong: MNIST. Right: Fashion-MNIST, with the same shapes, dtypes and number of classes.
 
-    Where MNIST cannot be had, and `stand_in_allowed`, the stand-in takes its place, announced.
-
-    Raises
-    ------
-    DataError
-        As `hwlib.data.load_mnist`.
+    Where MNIST cannot be had, and `stand_in_allowed`, the stand-in takes its place, announced;
+    otherwise the DataError of `hwlib.data.load_mnist` is raised.
     """
     try:
         return load_mnist(download=download)
@@ -95,16 +91,8 @@ def train_one_model_in_turn(
 def losses_in_turn(untrained: float, runs: Mapping[str, History]) -> dict[str, list[float]]:
     """Validation losses of `train_one_model_in_turn`, each with the loss it started from first.
 
-    Parameters
-    ----------
-    untrained : float
-        Validation loss of the model before anyone trained it.
-    runs : mapping of label to History, in the order of training
-
-    Returns
-    -------
-    dict of label to list (epochs + 1,)
-        The first entry of each is the last of the one before.
+    That is the last loss of the one before, and of the first, the loss of the ``untrained`` model:
+    lists (epochs + 1,), by the labels of the ``runs``, which are in the order of training.
     """
     curves, start = {}, untrained
     for name, history in runs.items():

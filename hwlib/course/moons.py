@@ -46,12 +46,7 @@ def two_moons(
 def with_constant_column(points: ArrayLike) -> NDArray[np.float64]:
     """Append a feature that is 1 for every example: (B, D) becomes (B, D + 1).
 
-    Its weights are the biases of the hidden units.
-
-    Raises
-    ------
-    ValueError
-        If ``points`` is not a matrix.
+    Its weights are the biases of the hidden units. ValueError if ``points`` is not a matrix.
     """
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2:
@@ -66,15 +61,8 @@ def plane_grid(
 ) -> NDArray[np.float64]:
     """Return the points of a regular grid over a rectangle, for drawing a function of the plane.
 
-    Returns
-    -------
-    array (steps * steps, 2), float64
-        Line by line from the lowest y upwards: reshape a result to (steps, steps) to draw it.
-
-    Raises
-    ------
-    ValueError
-        If ``steps`` is below 2 or a range is empty.
+    They are a float64 array (steps * steps, 2), line by line from the lowest y upwards: reshape a
+    result to (steps, steps) to draw it. ValueError if ``steps`` is below 2 or a range is empty.
     """
     if steps < 2 or not (x_range[0] < x_range[1] and y_range[0] < y_range[1]):
         raise ValueError(

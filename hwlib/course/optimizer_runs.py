@@ -30,10 +30,7 @@ def optimizer_settings() -> list[dict[str, Any]]:
 def optimizer_results(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the stored results of each optimiser, in the order of the seeds.
 
-    Raises
-    ------
-    SweepError
-        If a run of `optimizer_settings` is missing.
+    SweepError if a run of `optimizer_settings` is missing.
     """
     stored = {setting_key(one["setting"]): one["result"] for one in read_runs(path)}
     keys = {name: [setting_key(optimizer_setting(name, s)) for s in SEEDS] for name in TRAININGS}

@@ -26,10 +26,7 @@ class Difference(NamedTuple):
 def stored_runs(path: Path) -> tuple[list[StoredRun], list[StoredRun]]:
     """Return the runs of the whole grid, and those of the chosen settings with the test set open.
 
-    Raises
-    ------
-    SweepError
-        If runs of the grid are missing.
+    SweepError if runs of the grid are missing.
     """
     runs = {setting_key(one["setting"]): one for one in read_runs(path)}
     keys = [setting_key(setting) for setting in grid()]
@@ -43,18 +40,10 @@ def stored_runs(path: Path) -> tuple[list[StoredRun], list[StoredRun]]:
 
 
 def final_accuracies(records: Sequence[StoredRun]) -> dict[tuple[str, int, float], NDArray[Any]]:
-    """Validation accuracy after the last epoch, a share of 1, one entry per seed.
+    """Validation accuracies after the last epoch, shares of 1, of the runs that a sweep returned.
 
+    By optimiser, batch size and learning rate, each a float64 array (seeds,) in the order of seeds.
     A run that diverged counts as chance, one in ten: its network is of no use.
-
-    Parameters
-    ----------
-    records : sequence of dict
-        As returned by `hwlib.course.sweep.sweep`.
-
-    Returns
-    -------
-    dict of (optimiser, batch size, learning rate) to float64 array (seeds,), in the order of seeds
     """
     found: dict[tuple[str, int, float], dict[int, float]] = {}
     for record in records:
@@ -102,17 +91,9 @@ def chosen_settings(records: Sequence[StoredRun]) -> list[dict[str, Any]]:
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
-    """How far ``first`` is ahead of ``second``, seed by seed.
+    """How far ``first`` is ahead of ``second``, both arrays (seeds,) in one order, seed by seed.
 
-    Parameters
-    ----------
-    first, second : arrays (seeds,)
-        In the same order of seeds.
-
-    Raises
-    ------
-    ValueError
-        If they are not equally long, or hold fewer than two seeds.
+    ValueError if they are not equally long, or hold fewer than two seeds.
     """
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:

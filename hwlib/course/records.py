@@ -7,16 +7,9 @@ FOLDERS = (Path("data"), Path("book") / "data")
 
 
 def find_record(file: str) -> Path:
-    """Return the path of the stored result ``data/<file>`` of the book.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is in neither of the folders where notebooks run.
-    """
+    """Return the path of the book's stored result ``data/<file>``; FileNotFoundError if none."""
     for folder in FOLDERS:
-        path = folder / file
-        if path.is_file():
+        if (path := folder / file).is_file():
             return path
     raise FileNotFoundError(
         f"expected {file} in {' or '.join(map(str, FOLDERS))}, got neither below "

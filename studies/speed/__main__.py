@@ -16,8 +16,9 @@ from typing import Any
 from hwlib.data import load_fashion_mnist
 from studies.speed import gradient, page, start, training
 from studies.speed.stopwatch import measure
+from tools import TOP
 
-TARGET = start.TOP / "book" / "data" / "bench.json"
+TARGET = TOP / "book" / "data" / "bench.json"
 PACKAGES = ("numpy", "torch", "torchvision", "scikit-learn")
 REPEATS = 3
 

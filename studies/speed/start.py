@@ -1,24 +1,23 @@
 """What it costs before anything is trained, and to execute the chapters again."""
 
-import os
 import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import jupytext
-from nbclient import NotebookClient
 
 from hwlib.batches import to_tensors
 from hwlib.data import load_fashion_mnist
-from studies.speed.stopwatch import Case, seconds
+from studies.speed.stopwatch import Case
+from tools import TOP
+from tools.kernels import prepare_kernels
+from tools.notebooks import execute
 
-TOP = Path(__file__).parents[2]
 PROCESSES = {
     "building the website": ("-m", "tools.build_book"),
     "a process that imports NumPy alone": ("-c", "import numpy"),
@@ -36,19 +35,19 @@ def load() -> None:
 
 def cases() -> Iterator[Case]:
     """Yield loading, and new processes of this Python: building the website, and each import."""
-    yield Case("loading the data set into tensors", {"ours": lambda: load})
+    yield Case("loading the data set into tensors", {"ours": load})
     for what, arguments in PROCESSES.items():
         command = [sys.executable, *arguments]
         run = partial(subprocess.run, command, check=True, cwd=TOP, capture_output=True)
-        yield Case(what, {"ours": partial(partial, run)})
+        yield Case(what, {"ours": run})
 
 
-def execute(chapter: Path) -> dict[str, Any]:
+def cost(chapter: Path) -> dict[str, Any]:
     """Execute a chapter, write nothing, and return its time and the peak memory of its kernel."""
-    os.environ["TQDM_DISABLE"] = "1"
-    folder = {"metadata": {"path": str(chapter.parent)}}
-    client = NotebookClient(jupytext.read(chapter), timeout=1800, resources=folder)
-    taken = seconds(client.execute)
+    prepare_kernels()
+    notebook = jupytext.read(chapter)
+    execute(notebook, chapter.parent)
+    taken = notebook.metadata["run"]["seconds"]
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     megabytes = peak / (1e6 if sys.platform == "darwin" else 1e3)
     return {"chapter": chapter.stem, "seconds": taken, "peak_megabytes": megabytes}
@@ -57,6 +56,5 @@ def execute(chapter: Path) -> dict[str, Any]:
 def chapters() -> list[dict[str, Any]]:
     """Return time and memory of each chapter, whose kernel is the only child of a process."""
     found = sorted((TOP / "book").glob("[0-9]*.md"))
-    context = get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
-        return list(pool.map(execute, found))
+    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        return pool.map(cost, found, chunksize=1)

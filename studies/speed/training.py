@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from hwlib.batches import Batches, to_tensors
 from hwlib.course.loading import per_image_loader
@@ -20,6 +21,9 @@ from hwlib.models import CNN, MLP
 from hwlib.train import OPTIMIZERS, fit_one_cycle, train_epoch
 from studies.speed.stopwatch import Case, Timed, seconds
 
+_aten = torch.ops.aten
+PRODUCTS = {_aten.mm.default, _aten.addmm.default}
+PRODUCTS |= {_aten.convolution.default, _aten.convolution_backward.default}
 # Of each epoch: network, batch size, and whether PyTorch's example is timed too.
 EPOCHS = [("MLP", 2500, True), ("MLP", 128, True), ("CNN", 250, True), ("CNN", 128, False)]
 MODELS: dict[str, Callable[[], nn.Module]] = {"MLP": MLP, "CNN": CNN}
@@ -38,55 +42,34 @@ Batch = tuple[Tensor, Tensor]
 Course = list[tuple[float, float]]  # seconds and accuracy after each epoch
 
 
-def linear_floor(layer: nn.Linear, inputs: Tensor, output: Tensor, first: bool) -> Timed:
-    """Return the two or three matrix products of a linear layer, for one batch."""
-    weight = layer.weight
-    weight_gradient, input_gradient = torch.empty_like(weight), torch.empty_like(inputs)
+class Products(TorchDispatchMode):
+    """While it is entered, collects the matrix products and convolutions that are computed."""
 
-    def products() -> None:
-        torch.mm(inputs, weight.T, out=output)
-        torch.mm(output.T, inputs, out=weight_gradient)
-        if not first:
-            torch.mm(output, weight, out=input_gradient)
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[Timed] = []
 
-    return products
-
-
-def convolution_floor(layer: nn.Conv2d, inputs: Tensor, output: Tensor, first: bool) -> Timed:
-    """Return the convolution and the gradients of a convolutional layer, for one batch."""
-    weight, bias = layer.weight, layer.bias
-    setting: tuple[Any, ...] = (layer.stride, layer.padding, layer.dilation, False, [0, 0], 1)
-    sizes, wanted = [len(weight)], [not first, True, True]
-
-    def products() -> None:
-        torch.ops.aten.convolution(inputs, weight, bias, *setting)
-        torch.ops.aten.convolution_backward(output, inputs, weight, sizes, *setting, wanted)
-
-    return products
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Do what is asked for, and keep it if it is one of them."""
+        call = partial(func, *args, **(kwargs or {}))
+        if func in PRODUCTS:
+            self.made.append(call)
+        return call()
 
 
-@torch.no_grad()
-def layer_floors(name: str, images: Tensor) -> list[Timed]:
-    """Return the products of one batch, layer by layer, on the inputs that each layer gets."""
-    floors: list[Timed] = []
-
-    def add(layer: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        make = linear_floor if isinstance(layer, nn.Linear) else convolution_floor
-        floors.append(make(layer, *inputs, output, first=not floors))
-
+def step_products(name: str, images: Tensor, labels: Tensor) -> list[Timed]:
+    """Return the products of one of our steps, forward and backward."""
     model = MODELS[name]()
-    for layer in model.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            layer.register_forward_hook(add)
-    model(images)
-    return floors
+    with Products() as products:
+        train_epoch(model, [(images, labels)], OPTIMIZERS["Adam 0.01"](model.parameters()))
+    return products.made
 
 
-def floor(name: str, size: int, images: Tensor) -> Timed:
-    """The same products on the same tensors as in an epoch, and nothing else."""
-    first, *_, last = images.split(size)
-    steps = layer_floors(name, first) * (len(images) // size)
-    steps += layer_floors(name, last) if len(images) % size else []
+def floor(name: str, size: int, images: Tensor, labels: Tensor) -> Timed:
+    """The products of an epoch on the tensors that they have there, and nothing else."""
+    steps = step_products(name, images[:size], labels[:size]) * (len(images) // size)
+    if rest := len(images) % size:
+        steps += step_products(name, images[:rest], labels[:rest])
 
     @torch.no_grad()
     def run() -> None:
@@ -109,7 +92,8 @@ def usual_epoch(model: nn.Module, size: int, data: ImageData, learning_rate: flo
     """PyTorch's MNIST example: a DataLoader with per-image ToTensor and two workers."""
     model.to(memory_format=torch.contiguous_format)  # pyrefly: ignore[no-matching-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    loader = per_image_loader(data.train_images, data.train_labels, size, shuffle=True, workers=2)
+    train = data.train_images, data.train_labels
+    loader = per_image_loader(*train, size, shuffle=True, num_workers=2)
 
     def epoch() -> None:
         model.train()
@@ -126,12 +110,12 @@ def epoch_cases(data: ImageData) -> Iterator[Case]:
     """Yield one case for each network and batch size."""
     images, labels = to_tensors(data.train_images, data.train_labels)
     for name, size, compared in EPOCHS:
-        ways: dict[str, Callable[[], Timed]] = {
-            "floor": partial(floor, name, size, images),
-            "ours": partial(our_epoch, name, size, images, labels),
+        ways = {
+            "floor": floor(name, size, images, labels),
+            "ours": our_epoch(name, size, images, labels),
         }
         if compared:
-            ways["PyTorch's example"] = partial(usual_epoch, MODELS[name](), size, data, 0.01)
+            ways["PyTorch's example"] = usual_epoch(MODELS[name](), size, data, 0.01)
         yield Case(f"{name}, batch {size}", ways)
 
 
@@ -175,7 +159,7 @@ def seed_cases(data: ImageData) -> Iterator[Case]:
         shape = (DISTINCT, SEEDS, size)
         order = torch.randint(len(images), shape, generator=torch.Generator().manual_seed(0))
         batches = [(images[index], labels[index]) for index in order] * (steps // DISTINCT)
-        ways = {"ours": partial(in_turn, batches), "together": partial(together, batches)}
+        ways = {"ours": in_turn(batches), "together": together(batches)}
         yield Case(f"{SEEDS} seeds of the MLP, batch {size}", ways)
 
 

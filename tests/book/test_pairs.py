@@ -161,5 +161,8 @@ def test_one_command_mends_all_that_are_behind_and_names_no_other(tiny: Path) ->
     assert third.startswith("03_c.ipynb cannot be read")
     folder = tiny.parent.name
     assert command == f'run: make notebooks CHAPTERS="{folder}/01_a.md {folder}/03_c.md"'
+    for path in (first, third):
+        assert update(tiny.with_name(path.split()[0]).with_suffix(".md")).startswith("executed")
+    assert stale(tiny.parent) == ""
     assert stale(tiny.parent / "none") == ""
     assert mend([tiny]) == f'run: make notebooks CHAPTERS="{folder}/tiny.md"'

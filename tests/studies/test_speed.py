@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from studies.speed import __main__ as bench
 from studies.speed import page, stopwatch, training
@@ -49,7 +50,7 @@ def test_all_ways_are_timed_before_any_is_timed_again(monkeypatch):
     monkeypatch.setattr(stopwatch.time, "perf_counter", lambda: float(len(order)))
 
     def way(name):
-        return lambda: lambda: order.append(name)
+        return lambda: order.append(name)
 
     cases = [
         stopwatch.Case("one", {"ours": way("a"), "floor": way("b")}),
@@ -59,6 +60,33 @@ def test_all_ways_are_timed_before_any_is_timed_again(monkeypatch):
     assert "".join(order) == "abccabcc"
     assert [row["what"] for row in rows] == ["one", "two"]
     assert rows[0]["ways"]["floor"]["ratio"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "forward", "backward"),
+    [
+        ("MLP", ["addmm"] * 3, ["mm"] * 5),  # of its inputs, the first layer needs no gradient
+        ("CNN", ["convolution"] * 2 + ["addmm"] * 2, ["mm"] * 4 + ["convolution_backward"] * 2),
+    ],
+)
+def test_the_floor_is_the_products_of_a_step(name, forward, backward):
+    images, labels = torch.rand(5, 1, 28, 28), torch.arange(5)
+    products = training.step_products(name, images, labels)
+    names = [product.func.__name__.removesuffix(".default") for product in products]
+    assert names == forward + backward
+
+
+def test_the_floor_of_an_epoch_goes_over_all_batches(monkeypatch):
+    done = []
+
+    def step_products(name, images, labels):
+        assert len(images) == len(labels)
+        return [lambda: done.append((name, len(images)))]
+
+    monkeypatch.setattr(training, "step_products", step_products)
+    for count in (6, 7):
+        training.floor("MLP", 3, torch.zeros(count, 1), torch.zeros(count))()
+    assert [size for _, size in done] == [3, 3, 3, 3, 1]
 
 
 def test_the_example_gets_its_sooner_network_or_none(record):

@@ -11,11 +11,11 @@ from pybtex.richtext import Text
 
 DIRECTIVE = re.compile(
     r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[\w:-]+)\}[ ]*(?P<title>[^\n]*)\n"
-    r"(?P<body>.*?)^(?P=fence)[ ]*$",
+    r"(?P<options>(?::[\w-]+:[^\n]*\n)*)(?P<body>.*?)^(?P=fence)[ ]*$",
     re.MULTILINE | re.DOTALL,
 )
 ROLE = re.compile(r"\{(?P<name>[a-z][\w:-]*)\}`(?P<text>[^`]+)`")
-OPTION = re.compile(r"\A:([\w-]+):[ ]*([^\n]*)\n")
+OPTION = re.compile(r":([\w-]+):[ ]*([^\n]*)\n")
 BOXES = ("admonition", "note", "tip", "important", "warning", "caution", "seealso", "hint")
 DOWNLOADS = (
     "Replace each `raise NotImplementedError` by your answer, then run the cell below it. A check "
@@ -78,10 +78,7 @@ class Plain:
 
     def _directive(self, match: re.Match[str]) -> str:
         name, title, body = match["name"], match["title"].strip(), match["body"]
-        options = {}
-        while option := OPTION.match(body):
-            options[option[1]] = option[2].strip()
-            body = body[option.end() :]
+        options = {name: value.strip() for name, value in OPTION.findall(match["options"])}
         label = options.get("label", "")
         if name == "math":
             return f"$$\n{body.strip()} \\tag{{{self._number(label)}}}\n$$"

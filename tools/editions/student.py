@@ -9,7 +9,7 @@ import io
 import re
 import tomllib
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from tools.editions.plain import Book, Plain, PlainError, read_sources
 
 TOP = Path(__file__).parents[2]
 README = Path(__file__).with_name("student-readme.md")
-EDITIONS = ("student", "instructor")
 GLUED = "application/papermill.record/text/plain"
 SOLUTION = re.compile(r"```\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*```")
 NOTEBOOKS = {"jupyterlab", "ipykernel", "sympy"}  # what chapters need beside the package
@@ -139,11 +138,11 @@ def _points(number: int) -> str:
     return head + "\n".join(f"| {name} | {points} |" for name, points in rows)
 
 
-def write(target: Path, kinds: Sequence[str] = EDITIONS) -> list[Path]:
-    """Write editions and their archives below ``target``; return the notebooks."""
+def write(target: Path) -> list[Path]:
+    """Write both editions and their archives below ``target``; return notebooks and archives."""
     book = read_book(TOP / "book")
     written = []
-    for kind in kinds:
+    for kind in ("student", "instructor"):
         made = {Path(p.name): edition(p, book, kind) for p in chapters(TOP / "book")}
         files = {name: nbformat.writes(notebook) + "\n" for name, notebook in made.items()}
         cells = [cell for notebook in made.values() for cell in notebook.cells]
@@ -153,8 +152,9 @@ def write(target: Path, kinds: Sequence[str] = EDITIONS) -> list[Path]:
                 files[Path("data") / record.name] = record.read_text(encoding="utf-8")
         for name, text in files.items():
             _store(target / kind / name, text.encode())
-        written += [target / kind / name for name in made]
-        _store(target / f"{kind}.zip", _packed(kind, files | _surroundings(kind, code)))
+        archive = target / f"{kind}.zip"
+        _store(archive, _packed(kind, files | _surroundings(kind, code)))
+        written += [*(target / kind / name for name in made), archive]
     return written
 
 

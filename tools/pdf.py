@@ -1,28 +1,29 @@
 """Print the whole book as one PDF: the pages of the built website, joined and laid out for paper.
 
-Chromium prints twice: only the first print tells on which page a chapter begins, and the table of
-contents of the second one says it.
+What the style sheets of the website leave out in print is left out here, too. Chromium prints
+twice: only the first print tells on which page a chapter begins, and the table of contents of the
+second one says it.
 """
 
 import os
-import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 from bs4 import BeautifulSoup, Tag
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader
 
 from tools import TOP
 
 SITE = TOP / "_build" / "html"
-FOLDER = TOP / "_build" / "pdf"
+TARGET = TOP / "_build" / "pdf" / "book.pdf"
 # The first has no windows, and opens a page twice as fast.
 BROWSERS = (
     *("chromium-headless-shell", "chromium", "chromium-browser"),
@@ -30,30 +31,8 @@ BROWSERS = (
 )
 # Doors to other pages, and what one looks up; each claim stands in its chapter, too.
 NOT_ON_PAPER = {"explore", "claims", "api"}
-_UNSEEN = (
-    "script, button, .headerlink, .alive-app, img.only-dark, details.folded-code, "
-    ".display-math .claim"  # how an equation was decided
-)
-_ALIVE = "On the website this figure answers to the reader. "
-
-
-def _words(element: Tag) -> str:
-    return " ".join(element.get_text().split())
-
-
-class Chapter(NamedTuple):
-    """One page of the website: its name, text and styles, and the part of the book it begins."""
-
-    name: str
-    article: Tag
-    styles: list[str]
-    part: str
-
-    @property
-    def title(self) -> str:
-        """The title, with the chapter's number."""
-        heading = self.article.h1
-        return _words(heading) if heading else self.name
+# What would show in titles, or change where sheets end, although nobody sees it.
+_UNSEEN = ".headerlink, img.only-dark, .cell_input:not(:has(> div))"
 
 
 def find_chromium(bundled: str) -> str | None:
@@ -63,26 +42,14 @@ def find_chromium(bundled: str) -> str | None:
     return named or installed or (bundled if Path(bundled).exists() else None)
 
 
-def read_chapters(site: Path, toc: Mapping[str, Any]) -> Iterator[Chapter]:
-    """Yield the pages in the order of the table of contents."""
-    for part in toc["parts"]:
-        caption = part["caption"]
-        for entry in part["chapters"]:
-            name = Path(entry["file"]).stem
-            if name in NOT_ON_PAPER:
-                continue
-            text = (site / "book" / f"{name}.html").read_text("utf-8")
-            article = BeautifulSoup(text, "html.parser").select_one("article.bd-article")
-            if article is None:
-                raise ValueError(f"{name}.html: expected an article, found none: build it anew")
-            styles = re.findall(r'<link [^>]*href="(\.\./_static/[^"?]+\.css)', text)
-            yield Chapter(name, article, styles, caption)
-            caption = ""
+def _title(place: Tag) -> str:
+    """Return the title of a chapter, with its number, or of a section."""
+    return " ".join(place.select("h1, h2")[0].get_text().split())
 
 
 def _say_claims(article: Tag) -> None:
     """Write out what a claim shows when it is opened."""
-    for claim in article.select("details.claim"):
+    for claim in article.select(".claims > details.claim"):
         parts = claim.select("summary, dd")
         words, value, accepted, seeds = (part.get_text(" ", strip=True) for part in parts)
         more = f"accepted: {accepted}" + (f"; seeds: {seeds}" if seeds != "none" else "")
@@ -99,72 +66,78 @@ def _gather_solutions(article: Tag) -> None:
         (article.section or article).append(section)
 
 
-def for_paper(chapter: Chapter) -> None:
-    """Leave out what only works on a screen, and write out what is folded there."""
-    article = chapter.article
-    for unseen in article.select(_UNSEEN):
-        unseen.decompose()
-    for empty in article.select(".cell_input:not(:has(pre))"):
-        empty.decompose()
-    for image in article.select("img"):
-        del image["loading"]  # paper does not scroll
-    for caption in article.select("figure.alive .caption-text"):
-        caption.insert(0, _ALIVE)
-    _say_claims(article)
-    _gather_solutions(article)
-
-
-def relate(chapter: Chapter, names: set[str]) -> None:
+def _relate(article: Tag, names: Collection[str]) -> None:
     """Give ids and addresses the meaning that they have in one file.
 
     A link that leads to a page that is not in the book becomes plain text.
     """
-    for element in chapter.article.select("[id]"):
-        element["id"] = f"{chapter.name}--{element['id']}"
-    for link in chapter.article.select("a[href]"):
+    name = article["id"]
+    for element in article.select("[id]"):
+        element["id"] = f"{name}--{element['id']}"
+    for link in article.select("a[href]"):
         address = urlsplit(str(link["href"]))
-        target = Path(address.path).name.removesuffix(".html") or chapter.name
+        target = Path(address.path).name.removesuffix(".html") or name
         if target in names and not address.scheme:
             link["href"] = f"#{target}" + (f"--{address.fragment}" if address.fragment else "")
         elif not address.scheme:
             link.unwrap()
-    for image in chapter.article.select("img[src]"):
-        image["src"] = f"../html/book/{image['src']}"
-    chapter.article["id"] = chapter.name
 
 
-def contents(chapters: Sequence[Chapter], pages: Mapping[str, int]) -> str:
+def prepared(site: Path, toc: Mapping[str, Any]) -> tuple[list[Tag], list[str]]:
+    """Return the chapters ready for paper, and the links to the style sheets that they need.
+
+    A chapter is the article of its page. Its id is its name, its data-part the part of the book.
+    """
+    parts = {
+        name: part["caption"]
+        for part in toc["parts"]
+        for entry in part["chapters"]
+        if (name := Path(entry["file"]).stem) not in NOT_ON_PAPER
+    }
+    articles: list[Tag] = []
+    styles: dict[str, None] = {}
+    for name, part in parts.items():
+        page = BeautifulSoup((site / "book" / f"{name}.html").read_text("utf-8"), "html.parser")
+        [article] = page.select("article.bd-article")
+        article.attrs.update({"id": name, "data-part": part})
+        for unseen in article.select(_UNSEEN):
+            unseen.decompose()
+        _say_claims(article)
+        _gather_solutions(article)
+        _relate(article, parts)
+        articles.append(article)
+        styles |= dict.fromkeys(map(str, page.select("link[rel=stylesheet]")))
+    return articles, list(styles)
+
+
+def contents(articles: Sequence[Tag], pages: Mapping[str, int]) -> str:
     """Return the table of contents, with the numbers of the pages that are known."""
     lines = []
-
-    def line(kind: str, place: str, text: str) -> None:
-        words = f'<span>{escape(text)}</span><span class="page">{pages.get(place, "")}</span>'
-        lines.append(f'<a class="{kind}" href="#{place}">{words}</a>')
-
-    for chapter in chapters:
-        if chapter.part:
-            lines.append(f'<p class="part">{escape(chapter.part)}</p>')
-        line("chapter", chapter.name, chapter.title)
-        if chapter.name[0].isdigit():
-            for section in chapter.article.select("section > section[id]:has(> h2)"):
-                line("section", str(section["id"]), _words(section.select("h2")[0]))
+    for part, chapters in groupby(articles, lambda article: article["data-part"]):
+        lines.append(f'<p class="part">{escape(str(part))}</p>')
+        for chapter in chapters:
+            numbered = str(chapter["id"])[0].isdigit()
+            sections = chapter.select("section > section[id]:has(> h2)") if numbered else []
+            for place in (chapter, *sections):
+                number = pages.get(str(place["id"]), "")
+                words = f'<span>{escape(_title(place))}</span><span class="page">{number}</span>'
+                lines.append(f'<a class="{place.name}" href="#{place["id"]}">{words}</a>')
     return "\n".join(lines)
 
 
-def join(chapters: Sequence[Chapter], title: str, styles: Sequence[str], facts: str) -> str:
+def join(articles: Sequence[Tag], title: str, styles: Sequence[str], facts: str) -> str:
     """Return the book as one page; its table of contents is to be put in place of {contents}."""
     # The head of each sheet names the chapter.
     heads = "".join(
-        f'@page head-{c.name} {{ @top-right {{ content: "{c.title}"; }} }}\n'
-        f'[id="{c.name}"] {{ page: head-{c.name}; }}\n'
-        for c in chapters
+        f'@page head-{a["id"]} {{ @top-right {{ content: "{_title(a)}"; }} }}\n'
+        f'[id="{a["id"]}"] {{ page: head-{a["id"]}; }}\n'
+        for a in articles
     )
-    links = "".join(f'<link rel="stylesheet" href="{escape(style)}">' for style in styles)
     own = Path(__file__).with_name("pdf.css").read_text("utf-8")
-    body = "\n".join(str(chapter.article) for chapter in chapters)
+    body = "\n".join(map(str, articles))
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title>{links}<style>{own}\n{heads}</style></head>"
+        f"<title>{escape(title)}</title>{''.join(styles)}<style>{own}\n{heads}</style></head>"
         f'<body><div class="title-page"><p class="title">{escape(title)}</p>{facts}</div>'
         f'<nav class="book-contents"><p class="heading">Contents</p>{{contents}}</nav>'
         f'<main class="bd-content">{body}</main></body></html>'
@@ -181,29 +154,13 @@ def places(pdf: Path) -> dict[str, int]:
     }
 
 
-def print_pdf(browser: Browser, book: str, chapters: Sequence[Chapter], pdf: Path) -> None:
-    """Print the joined page, twice."""
-    source = pdf.with_suffix(".html")
-    page = browser.new_page(java_script_enabled=False)
-    page.set_default_timeout(0)  # the book is long
+def print_pdf(page: Page, book: str, articles: Sequence[Tag], pdf: Path) -> None:
+    """Print the joined page, twice, with addresses relative to the page that is open."""
     numbers: dict[str, int] = {}
     for _ in range(2):
-        source.write_text(book.replace("{contents}", contents(chapters, numbers)), "utf-8")
-        page.goto(source.as_uri(), wait_until="load")
+        page.set_content(book.replace("{contents}", contents(articles, numbers)), wait_until="load")
         page.pdf(path=pdf, outline=True, tagged=True, prefer_css_page_size=True)
         numbers = places(pdf)
-    page.close()
-
-
-def prepared(site: Path, toc: Mapping[str, Any]) -> tuple[list[Chapter], list[str]]:
-    """Return the chapters ready for paper, and the style sheets that they need."""
-    chapters = list(read_chapters(site, toc))
-    names = {chapter.name for chapter in chapters}
-    for chapter in chapters:
-        for_paper(chapter)
-        relate(chapter, names)
-    styles = dict.fromkeys(style for chapter in chapters for style in chapter.styles)
-    return chapters, [f"../html/book/{style}" for style in styles]
 
 
 def main() -> None:
@@ -217,17 +174,20 @@ def main() -> None:
         f'<p class="licence">© {config["copyright"]}, under the MIT licence. '
         f"{escape(config['html']['extra_footer'])}</p>"
     )
-    FOLDER.mkdir(exist_ok=True)
-    chapters, styles = prepared(SITE, toc)
-    target = FOLDER / "book.pdf"
+    articles, styles = prepared(SITE, toc)
+    TARGET.parent.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         program = find_chromium(playwright.chromium.executable_path)
         if program is None:
             sys.exit("Chromium is needed to print; see 'How to run this' in the book.")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        print_pdf(browser, join(chapters, config["title"], styles, facts), chapters, target)
+        # Without scripts, images below the first screen load at once.
+        page = browser.new_page(java_script_enabled=False)
+        page.set_default_timeout(0)  # the book is long
+        page.goto((SITE / "book" / "intro.html").as_uri())
+        print_pdf(page, join(articles, config["title"], styles, facts), articles, TARGET)
         browser.close()
-    print(f"Printed {len(PdfReader(target).pages)} pages. Open {target.as_uri()}")
+    print(f"Printed {len(PdfReader(TARGET).pages)} pages. Open {TARGET.as_uri()}")
 
 
 if __name__ == "__main__":

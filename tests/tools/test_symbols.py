@@ -13,7 +13,14 @@ from tools.equations import report
 from tools.equations.extract import read_book
 from tools.equations.fingerprint import Written, defined, fingerprints, meaning, read_tables
 from tools.sphinx_ext.mathml import to_mathml
-from tools.sphinx_ext.symbols import Key, Legend, Meanings, key_of, range_of
+from tools.sphinx_ext.symbols import (
+    Key,
+    Legend,
+    Meanings,
+    key_of,
+    range_of,
+    read_meanings,
+)
 from tools.sphinx_ext.verdicts import card, fresh
 
 WRITTEN = [Written(e.chapter, e.label, e.latex) for e in read_book(report.BOOK)]
@@ -22,7 +29,7 @@ CONTEXTS = report.read()
 
 @pytest.fixture(scope="module")
 def meanings() -> Meanings:
-    return Meanings(WRITTEN)
+    return read_meanings(WRITTEN)
 
 
 def words(meanings: Meanings, chapter: str, latex: str, label: str = "") -> dict[str, str]:
@@ -43,7 +50,7 @@ def test_every_letter_of_a_displayed_equation_has_words(
     meanings: Meanings, equation: Written
 ) -> None:
     math = to_mathml(equation.latex, display=True)
-    assert not Legend(meanings, equation.chapter).mark(math, equation.label)
+    Legend(meanings, equation.chapter).mark(math, equation.label)
     letters = [e for e in math.iter("mi") if e.text not in ("∂", "⊤")]
     outside = set(map(id, letters))
     for marked in (e for e in math.iter() if "data-s" in e.attrib):
@@ -95,7 +102,7 @@ def test_definitions_are_those_of_the_checker() -> None:
         key = found[0]
         return (
             context.place[: context.place.index(".md")],
-            Key(key.name, -1 if key.kind else key.arity),
+            Key(key_of(key.name).name, -1 if key.kind else key.arity),
             context.label,
         )
 
@@ -114,8 +121,8 @@ def test_the_shapes_in_the_table_are_those_of_the_definitions() -> None:
             evaluator = Evaluator(scope, NUMERIC, 0, False)
             sizes = meaning(row).strip("[]").split(",")
             stated = tuple(int(n if n.isdigit() else evaluator.named(n)) for n in sizes)
-            assert isinstance(scope.find(key_of(symbol).name)[1], Defined)
-            assert np.shape(evaluator.named(key_of(symbol).name)) == stated, symbol
+            assert isinstance(scope.find(symbol)[1], Defined)
+            assert np.shape(evaluator.named(symbol)) == stated, symbol
             checked += 1
     assert checked >= 5
 

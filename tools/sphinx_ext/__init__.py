@@ -1,6 +1,5 @@
 """What this book adds to Sphinx: one extension made of the modules of this folder."""
 
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -29,12 +28,6 @@ def _add_to_page(
         context["body"] += symbols.texts(app, page) + links.previews(app, doctree)
 
 
-def _finish(app: Sphinx, failure: Exception | None) -> None:
-    if failure is None and app.builder.format == "html":
-        mathml.write_font(Path(app.outdir))
-        light_pages.lighten(Path(app.outdir))
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything, in the order in which it is done."""
     editions.register(app)
@@ -53,5 +46,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (mathml.visit_inline, None), (mathml.visit_block, None))
     app.connect("html-page-context", _add_to_page)
     app.connect("html-page-context", light_pages.choose_scripts, priority=900)
-    app.connect("build-finished", _finish, priority=900)
+    app.connect("build-finished", light_pages.lighten, priority=900)
     return {"version": "1.0", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,18 +2,22 @@
 
 What the themes can be told stands in ``_config.yml`` and ``book/_templates``. They cannot be told
 to send less than the rules of a whole style framework (0.4 MB) and three fonts of icons (0.3 MB).
+Of a font for mathematics, too, only a part is put beside the pages.
 """
 
 import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from fontTools import subset
 from sphinx.application import Sphinx
 
+# Latin, Greek, accents, letterlike and mathematical characters, and the italic letters that
+# browsers put in place of single letters.
+_MATH = "U+20-7E,U+A0-FF,U+2C6-2DC,U+391-3F6,U+2010-2064,U+2100-230B,U+1D434-1D71B"
 # A script, and what stands in a page that needs it.
 _NEEDED_BY = {
-    "design-tabs.js": "sd-tab",
     "clipboard.min.js": "<pre",
     "copybutton.js": "<pre",
     "togglebutton.js": "dropdown",
@@ -29,12 +33,10 @@ _WORD = re.compile(r"[\w-]+")
 # An icon is written as a code or as itself, a character of the private use area.
 _ICON = re.compile(r'"\\([0-9a-f]{4})"|([\ue000-\uf8ff])')
 
-# What two themes each put into a page's head.
-_REPEATED = [
-    re.compile(r'<meta name="viewport"[^>]*>'),
-    re.compile(r"<script>var togglebuttonSelector[^<]*</script>"),
-]
 _MENDED = {
+    # Two themes put the same into a page's head.
+    r'(?s)(<meta name="viewport".*?)<meta name="viewport"[^>]*>': r"\1",
+    r"(?s)(<script>var (togglebuttonSelector).*?)<script>var \2[^<]*</script>": r"\1",
     # docutils calls a bibliography a list, and its entries no items of one.
     r'<div role="list" class="citation-list">': "<div>",
     # Sphinx puts several values that a function returns into a list, and that into a paragraph.
@@ -79,23 +81,26 @@ def choose_scripts(
     ]
 
 
-def mended(page: str) -> str:
-    """Return the page without faults of the themes, and with the first only of what they repeat."""
-    for repeated in _REPEATED:
-        if found := repeated.search(page):
-            page = page[: found.end()] + repeated.sub("", page[found.end() :])
-    for fault, right in _MENDED.items():
-        page = re.sub(fault, right, page)
-    return page
+def _write_font(source: Path, target: Path, characters: str, *options: str) -> None:
+    """Write the part of a font that has these characters."""
+    target.parent.mkdir(exist_ok=True)
+    options = (f"--unicodes={characters}", "--flavor=woff2", f"--output-file={target}", *options)
+    subset.main([str(source), *options])
 
 
-def lighten(folder: Path) -> None:
-    """Drop rules and icons, once all pages that may use them are written."""
+def lighten(app: Sphinx, failure: Exception | None) -> None:
+    """Mend the pages; drop rules and icons, once all pages that may use them are written."""
+    if failure or app.builder.format != "html":
+        return
+    folder = Path(app.outdir)
     # Loaded by no page, and with the name of every icon in it; see book/_templates.
     (folder / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
     words: set[str] = set()
     for path in folder.rglob("*.html"):
-        path.write_text(mended(path.read_text("utf-8")), "utf-8")
+        page = path.read_text("utf-8")
+        for fault, right in _MENDED.items():
+            page = re.sub(fault, right, page)
+        path.write_text(page, "utf-8")
     for path in [*folder.rglob("*.html"), *folder.rglob("*.js")]:
         words.update(_WORD.findall(path.read_text("utf-8")))
     icons: set[str] = set()
@@ -105,6 +110,8 @@ def lighten(folder: Path) -> None:
         icons.update(code or f"{ord(sign):x}" for code, sign in _ICON.findall(style))
     for font in (folder / "_static" / "vendor" / "fontawesome").rglob("*.woff2"):
         part = font.with_suffix(".part")
-        options = ["--flavor=woff2", f"--output-file={part}", "--ignore-missing-unicodes"]
-        subset.main([str(font), f"--unicodes={','.join(sorted(icons))}", *options])
+        _write_font(font, part, ",".join(sorted(icons)))
         part.replace(font)
+    # Many devices have no font for mathematics.
+    math = Path(str(resources.files("ziamath"))) / "fonts" / "STIXTwoMath-Regular.ttf"
+    _write_font(math, folder / "_static" / "fonts" / "math.woff2", _MATH, "--name-IDs=*")

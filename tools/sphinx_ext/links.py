@@ -11,7 +11,6 @@ of the glossary are put into the page, each once, in a template that nothing sho
 import ast
 import html
 import re
-from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,19 +37,16 @@ def used_names(source: str) -> dict[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("hwlib."):
             for alias in node.names:
-                found[alias.asname or alias.name] = _full_name(str(node.module), alias.name)
+                # Only the package itself passes on what another module defines.
+                thing = getattr(hwlib, alias.name, None) if node.module == "hwlib" else None
+                module = getattr(thing, "__module__", node.module)
+                found[alias.asname or alias.name] = f"{module}.{alias.name}"
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             name = node.value.id
             if name in found:
                 found[f"{name}.{node.attr}"] = f"{found[name]}.{node.attr}"
     return found
-
-
-def _full_name(module: str, name: str) -> str:
-    """Return the name in the module that defines it; only the package itself passes on."""
-    thing = getattr(hwlib, name, None) if module == "hwlib" else None
-    return f"{getattr(thing, '__module__', module)}.{name}"
 
 
 @cache
@@ -119,42 +115,33 @@ def _terms(app: Sphinx) -> dict[str, tuple[str, str, str]]:
     found: dict[str, tuple[str, str, str]] = {}
     objects = app.env.get_domain("std").objects
     for docname in {page for (kind, _), (page, _) in objects.items() if kind == "term"}:
-        for item in app.env.get_doctree(docname).findall(nodes.definition_list_item):
-            for term in item.findall(nodes.term):
-                if term["ids"]:
-                    name = term.astext().strip().lower()
-                    found[name] = docname, term["ids"][0], _to_html(item.children[-1])
+        for term in app.env.get_doctree(docname).findall(nodes.term):
+            if term["ids"]:
+                definition = _to_html(term.parent.children[-1])
+                found[term.astext().strip().lower()] = docname, term["ids"][0], definition
     return found
-
-
-def _mentions(
-    doctree: nodes.document, terms: Collection[str]
-) -> Iterator[tuple[nodes.Text, re.Match]]:
-    """Yield the first mention of each term in the prose, one in each piece of text."""
-    waiting = set(terms)
-    longest_first = map(re.escape, sorted(terms, key=len, reverse=True))
-    pattern = re.compile(rf"\b({'|'.join(longest_first)})(s?)\b", re.IGNORECASE)
-    for text in list(doctree.findall(nodes.Text)):
-        parent = text.parent
-        if not isinstance(parent, nodes.paragraph) or isinstance(parent.parent, nodes.Admonition):
-            continue
-        for found in pattern.finditer(text.astext()):
-            if found[1].lower() in waiting:
-                waiting.discard(found[1].lower())
-                yield text, found
-                break
 
 
 def link_terms(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if not CHAPTER.match(Path(docname).name):
         return
-    terms = _terms(app)
-    for text, found in list(_mentions(doctree, terms)):
-        page, place, _ = terms[found[1].lower()]
+    waiting = dict(_terms(app))
+    longest_first = map(re.escape, sorted(waiting, key=len, reverse=True))
+    pattern = re.compile(rf"\b({'|'.join(longest_first)})(s?)\b", re.IGNORECASE)
+    for text in list(doctree.findall(nodes.Text)):
+        parent = text.parent
+        if not isinstance(parent, nodes.paragraph) or isinstance(parent.parent, nodes.Admonition):
+            continue
+        mentions = pattern.finditer(text.astext())
+        # One in each piece of text.
+        found = next((one for one in mentions if one[1].lower() in waiting), None)
+        if found is None:
+            continue
+        page, place, _ = waiting.pop(found[1].lower())
         link = make_refnode(app.builder, docname, page, place, nodes.inline("", found[0]))
         link["classes"] = ["glossary-link"]
         before, after = text[: found.start()], text[found.end() :]
-        text.parent.replace(text, [nodes.Text(before), link, nodes.Text(after)])
+        parent.replace(text, [nodes.Text(before), link, nodes.Text(after)])
 
 
 @cache

@@ -7,14 +7,11 @@ side is wider than the page, before a + or − that stands outside of brackets.
 """
 
 from collections.abc import Iterable, Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from docutils import nodes
-from fontTools import subset
 from math_core import LatexError, LatexToMathML
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
@@ -27,9 +24,6 @@ _STEP = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _TALL = {"mfrac", "munderover", "munder", "mtable", "msqrt"}
 _THIN = "0.1667em"
 _CONVERTER = LatexToMathML()
-# Latin, Greek, accents, letterlike and mathematical characters, and the italic letters that
-# browsers put in place of single letters.
-_CHARACTERS = "U+20-7E,U+A0-FF,U+2C6-2DC,U+391-3F6,U+2010-2064,U+2100-230B,U+1D434-1D71B"
 
 
 def to_mathml(latex: str, *, display: bool) -> Element:
@@ -148,13 +142,3 @@ def visit_block(translator: Any, node: nodes.math_block) -> None:
         translator.body.append("</span>")
     translator.body.append(node.get("verdict", "") + "</div>")
     raise nodes.SkipNode
-
-
-def write_font(folder: Path) -> None:
-    """Put a part of STIX Two Math beside the pages: many devices have no font for mathematics."""
-    target = folder / "_static" / "fonts" / "math.woff2"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = resources.files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf"
-    with resources.as_file(source) as path:
-        options = ["--flavor=woff2", "--name-IDs=*", f"--output-file={target}"]
-        subset.main([str(path), f"--unicodes={_CHARACTERS}", *options])

@@ -6,22 +6,20 @@ its text, and the page holds each text once; `hints.js` shows it. Without a scri
 
 import json
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from xml.etree.ElementTree import Element
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
 from tools.equations.fingerprint import Written, defined, meaning, read_tables, visible
+from tools.sphinx_ext.mathml import to_mathml
 from tools.sphinx_ext.verdicts import CHAPTER, written
 
-_NAMES = "alpha beta gamma delta epsilon zeta eta theta lambda mu rho sigma tau phi phi pi ell"
-_GREEK: dict[str, str] = dict(zip("αβγδϵζηθλμρστφϕπℓ", _NAMES.split(), strict=True))
-_ACCENTS = {"ˆ": "hat", "^": "hat", "¯": "bar", "˜": "tilde"}
-_WRITTEN = re.compile(r"(?P<base>.+?)(?:_(?P<subscript>\{.*\}|\w))?(?P<call>\(.*\))?")
 # What the checker knows of the range, as a reader says it.
 _RANGES = {
     "real": "any real number",
@@ -33,22 +31,10 @@ _RANGES = {
 
 
 class Key(NamedTuple):
-    """A name as the checker spells it, with its number of indices; -1 for a function."""
+    """A name as MathML shows it, with its number of indices; -1 for a function."""
 
     name: str
     indices: int = 0
-
-
-def key_of(latex: str) -> Key:
-    r"""Return the key of a symbol that the table or the left of := writes, ``p_c``, ``T(h)``."""
-    found = _WRITTEN.fullmatch(latex.strip())
-    assert found is not None, latex
-    base, subscript = found["base"], (found["subscript"] or "").strip("{}")
-    if found["call"]:
-        return Key(base, -1)
-    if subscript.isdigit():
-        return Key(f"{base}_{subscript}")
-    return Key(base, subscript.count(",") + 1 if subscript else 0)
 
 
 def range_of(row: str) -> str:
@@ -69,29 +55,7 @@ class Meaning(NamedTuple):
     label: str
 
 
-class Meanings:
-    """The table, and where the text defines what."""
-
-    def __init__(self, equations: Iterable[Written]) -> None:
-        self.tables = read_tables()
-        self.rows = {
-            name: {key_of(k): v for k, v in rows.items() if k != "uses"}
-            for name, rows in self.tables.items()
-        }
-        self.labels: dict[tuple[str, Key], str] = {}
-        for chapter, left, label in defined(equations):
-            self.labels[chapter, key_of(left)] = label
-
-    def find(
-        self, key: Key, chapter: str, label: str = "", *, single: bool = False
-    ) -> Meaning | None:
-        """Return what a symbol means there, or None where no table has words for it."""
-        nearest = [label, *(["one-example"] if single else [])]
-        for name in (*nearest, *reversed(visible(chapter, self.tables)), "book"):
-            row = self.rows.get(name, {}).get(key, "")
-            if words := row.partition(";")[2].strip():
-                return Meaning(words, range_of(row), self.labels.get((name, key), ""))
-        return None
+Meanings: TypeAlias = dict[str, dict[Key, Meaning]]
 
 
 def _plain(element: Element) -> str:
@@ -99,21 +63,17 @@ def _plain(element: Element) -> str:
 
 
 def _name(element: Element) -> str:
-    """Return the checker's name of a letter, with its accent; nothing for what is no symbol."""
-    text = _plain(element)
-    if element.tag == "mi":
-        if text in _GREEK or len(text) > 1:
-            return f"\\{_GREEK.get(text, text)}"
-        return text if text.isascii() else ""
-    if element.tag == "mover" and element[1].text in _ACCENTS and _name(element[0]):
-        return f"\\{_ACCENTS[element[1].text]}{{{_name(element[0])}}}"
-    return ""
+    """Return the name of a letter, with its accent; nothing for what is no symbol."""
+    if element.tag == "mi" and _plain(element).isalpha():
+        return _plain(element)
+    accented = element.tag == "mover" and _name(element[0])
+    return _plain(element) if accented else ""
 
 
 def _label(script: Element) -> str:
     """Return a superscript that belongs to the name, as in h* and w^(2)."""
-    text = _plain(script).replace("∗", "*")
-    return f"^{{{text}}}" if text == "*" or re.fullmatch(r"\(\d\)", text) else ""
+    text = _plain(script)
+    return text if re.fullmatch(r"[*∗]|\(\d\)", text) else ""
 
 
 def keys(element: Element) -> list[Key]:
@@ -155,32 +115,50 @@ def _symbols(
         yield from _symbols(child[1:] if found else child, skipped)
 
 
+def key_of(latex: str) -> Key:
+    r"""Return the key of a symbol that the table or the left of := writes, ``p_c``, ``T(h)``."""
+    return next(_symbols(to_mathml(latex, display=False), set()))[1][0]
+
+
+def read_meanings(equations: Iterable[Written]) -> Meanings:
+    """Return what each table says of its symbols, and where the text defines them."""
+    labels = {(chapter, key_of(left)): label for chapter, left, label in defined(equations)}
+    found: Meanings = {}
+    for name, rows in read_tables().items():
+        found[name] = {}
+        for symbol, row in rows.items():
+            if symbol != "uses" and (words := row.partition(";")[2].strip()):
+                key = key_of(symbol)
+                found[name][key] = Meaning(words, range_of(row), labels.get((name, key), ""))
+    return found
+
+
 class Legend:
     """The texts of one page, each with its number."""
 
     def __init__(self, meanings: Meanings, chapter: str) -> None:
-        self.meanings, self.chapter = meanings, chapter
+        self.meanings = meanings
+        self.tables = [*reversed(visible(chapter, read_tables())), "book"]
         self.texts: dict[Meaning, int] = {}
 
-    def mark(self, math: Element, label: str = "") -> list[list[Key]]:
-        """Give each symbol of a formula the number of its text; return the keys without one."""
+    def _in_force(self, *nearest: str) -> ChainMap[Key, Meaning]:
+        return ChainMap(*(self.meanings.get(name, {}) for name in (*nearest, *self.tables)))
+
+    def mark(self, math: Element, label: str = "") -> None:
+        """Give each symbol of a formula the number of its text."""
         found = list(_symbols(math, _differentials(math)))
-        find = partial(self.meanings.find, chapter=self.chapter, label=label)
-        plain = {key for _, keys in found for key in keys} - set(self.meanings.rows["one-example"])
-        single = not any("×" in meant.range for key in plain if (meant := find(key)))
-        unknown = []
+        told = self._in_force(label)
+        plain = {key for _, keys in found for key in keys} - set(self.meanings["one-example"])
+        if not any("×" in told[key].range for key in plain if key in told):
+            told = self._in_force(label, "one-example")
         for element, candidates in found:
-            told = (find(key, single=single) for key in candidates)
-            if meaning := next(filter(None, told), None):
-                element.set("data-s", str(self.texts.setdefault(meaning, len(self.texts))))
-            else:
-                unknown.append(candidates)
-        return unknown
+            if meant := next(filter(None, map(told.get, candidates)), None):
+                element.set("data-s", str(self.texts.setdefault(meant, len(self.texts))))
 
 
 @cache
 def _meanings(app: Sphinx) -> Meanings:
-    return Meanings(written(app.env))  # once all pages are read
+    return read_meanings(written(app.env))  # once all pages are read
 
 
 @cache
@@ -196,13 +174,12 @@ def prepare(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def _place(app: Sphinx, docname: str, label: str) -> list[str]:
     """Return the address and the number of an equation."""
-    equation = app.env.get_domain("math").equations.get(label)
-    if equation is None:
+    found = app.env.get_domain("math").resolve_xref(
+        app.env, docname, app.builder, "eq", label, nodes.Element(), nodes.Element()
+    )
+    if found is None:
         return []
-    home, anchor = equation[0], f"equation-{label}"
-    numbers = app.env.toc_fignumbers.get(home, {}).get("displaymath", {}).get(anchor, ())
-    address = app.builder.get_relative_uri(docname, home) if home != docname else ""
-    return [f"{address}#{anchor}", ".".join(map(str, numbers))]
+    return [found.get("refuri") or f"#{found['refid']}", found.astext().strip("()")]
 
 
 def texts(app: Sphinx, docname: str) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -485,6 +486,24 @@ def test_the_environment_of_the_grader_and_its_folders_are_not_passed_on(tmp_pat
     # PyTorch's ordinary build, with the libraries for GPUs, needs more than 600 MB.
     done = run_of(tmp_path, source, "shutil.rmtree(os.getcwd())", megabytes=Limits.megabytes)
     assert (done.errors, done.points) == ({}, 3)
+
+
+def test_a_hand_in_is_at_home_in_its_own_folder_and_draws_without_a_window(tmp_path):
+    seen = tmp_path / "seen.json"
+    run_of(tmp_path, f"import json, os\njson.dump(dict(os.environ), open({str(seen)!r}, 'w'))")
+    found = json.loads(seen.read_text())
+    home = found.pop("HOME")
+    assert Path(home).parent == Path(tempfile.gettempdir())
+    assert home not in (str(Path.home()), str(process.COURSE))
+    assert not Path(home).exists()  # it ends with the job
+    passed_on = {name: os.environ[name] for name in process.KEPT if name in os.environ}
+    once = dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONDONTWRITEBYTECODE"), "1"
+    )
+    assert found == passed_on | once | {
+        "PYTHONPATH": str(process.COURSE),
+        "MPLBACKEND": "agg",
+    }
 
 
 GOOD = dict.fromkeys(process.TEXTS, "") | {key: [] for key in process.LISTS}

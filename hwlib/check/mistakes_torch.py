@@ -10,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from hwlib.check.chapter7 import mean_per_image
+from hwlib.check.chapter7 import MEANS, mean_per_image
 from hwlib.check.engine import Mistakes
 from hwlib.check.networks import Batch
+from hwlib.course.mistakes_torch import train_epoch_divided_by_images
 from hwlib.train import MakeOptimizer, train_epoch
 
 Map = Callable[..., Any]
@@ -20,10 +21,6 @@ Map = Callable[..., Any]
 
 def _softmax_first(z: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(torch.softmax(z, dim=1), y)
-
-
-def _divided_twice(means: list[float], sizes: list[int]) -> float:
-    return sum(means) / sum(sizes)
 
 
 def _epoch(
@@ -52,6 +49,10 @@ def _epoch(
     return float(average(losses, [len(y) for _, y in batches]))
 
 
+def _divided_by_images(model: nn.Module, batches: list[Batch], optimizer: Optimizer) -> float:
+    return train_epoch_divided_by_images(model, batches, optimizer, sum(len(y) for _, y in batches))
+
+
 EPOCHS: Mistakes = {
     "nll_loss on logits": partial(_epoch, loss_of=F.nll_loss),
     "forgotten zero_grad": partial(_epoch, clear=False),
@@ -64,15 +65,15 @@ EPOCHS: Mistakes = {
     "step after the loop": partial(_epoch, once=True),
     "own optimiser": lambda m, b, _: _epoch(m, b, SGD(m.parameters(), lr=0.01)),
     "own optimiser, rate 0.1": lambda m, b, _: _epoch(m, b, SGD(m.parameters(), lr=0.1)),
-    "divided by the images": partial(_epoch, average=_divided_twice),
-    "mean of batch means": partial(_epoch, average=lambda means, _: np.mean(means)),
-    "sum of batch means": partial(_epoch, average=lambda means, _: sum(means)),
-    "sum over the images": partial(_epoch, average=np.dot),
-    "divided by the batches": partial(_epoch, average=lambda means, n: np.dot(means, n) / len(n)),
+    "divided by the images": _divided_by_images,
+    "mean of batch means": partial(_epoch, average=MEANS["mean of means"]),
+    "sum of batch means": partial(_epoch, average=MEANS["sum of means"]),
+    "sum over the images": partial(_epoch, average=MEANS["sum over the images"]),
+    "divided by the batches": partial(_epoch, average=MEANS["divided by the batches"]),
     "all batches taken for full": partial(
         _epoch, average=lambda means, n: np.dot(means, n) / (len(n) * n[0])
     ),
-    "loss of the last batch": partial(_epoch, average=lambda means, _: means[-1]),
+    "loss of the last batch": partial(_epoch, average=MEANS["last batch"]),
     "train mode missing": partial(_epoch, mode=False),
 }
 
@@ -97,20 +98,20 @@ def _evaluation(
 
 EVALUATIONS: Mistakes = {
     "eval mode missing": partial(_evaluation, mode=True),
-    "divided by the images": partial(_evaluation, mean_loss=_divided_twice),
+    "divided by the images": partial(_evaluation, mean_loss=MEANS["sum divided by the images"]),
     "mean of batch means": partial(
-        _evaluation, mean_loss=lambda means, _: np.mean(means), accuracy=lambda s, _: np.mean(s)
+        _evaluation, mean_loss=MEANS["mean of means"], accuracy=MEANS["mean of means"]
     ),
-    "sum over the images": partial(_evaluation, mean_loss=np.dot),
-    "sum of batch means": partial(_evaluation, mean_loss=lambda means, _: sum(means)),
+    "sum over the images": partial(_evaluation, mean_loss=MEANS["sum over the images"]),
+    "sum of batch means": partial(_evaluation, mean_loss=MEANS["sum of means"]),
     "last batch only": lambda m, b: _evaluation(m, b[-1:]),
     "softmax before cross-entropy": partial(_evaluation, loss_of=_softmax_first),
     "nll_loss on probabilities": partial(
         _evaluation, loss_of=lambda z, y: F.nll_loss(z.softmax(1), y)
     ),
     "percent for a share": partial(_evaluation, accuracy=lambda s, n: 100 * mean_per_image(s, n)),
-    "count for a share": partial(_evaluation, accuracy=np.dot),
-    "divided by the batches": partial(_evaluation, accuracy=lambda s, n: np.dot(s, n) / len(n)),
+    "count for a share": partial(_evaluation, accuracy=MEANS["sum over the images"]),
+    "divided by the batches": partial(_evaluation, accuracy=MEANS["divided by the batches"]),
     "share of errors": partial(_evaluation, right=lambda z, y: z.argmax(1) != y),
     "argmax over the batch": partial(
         _evaluation, right=lambda z, y: z.argmax(0)[: len(y)] == y[:10]

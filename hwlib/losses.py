@@ -91,19 +91,21 @@ def sigmoid_and_slope(z: Float) -> tuple[Float, Float]:
 
     Equation: eq-sigmoid-slope
 
-    The exponential costs most, so it is taken once, in the dtype of ``z``. With ``e = exp(-|z|)``
-    the slope is e / (1 + e)²: unlike σ (1 - σ), it keeps its digits where σ rounds to 1. ``z`` is
-    an array of float32 or float64 without NaN, ±inf is allowed; both results have its shape and
-    dtype.
+    The exponential costs most, so it is taken once, in the dtype of ``z``. With h = exp(z/2),
+    σ is h / (h + 1/h) and the slope 1 / (h + 1/h)²: unlike σ (1 - σ), it keeps its digits where σ
+    rounds to 1. ``z`` is an array of float32 or float64 without NaN, ±inf is allowed; both results
+    have its shape and dtype.
     """
     # In place where it can be: new memory costs more than the arithmetic.
-    e = np.asarray(np.copysign(z, -1))
-    np.exp(e, out=e)  # exp(-|z|)
-    upper = np.asarray(1 + e)
-    np.reciprocal(upper, out=upper)  # σ(|z|) = 1 / (1 + e)
-    e *= upper  # σ(-|z|) = e / (1 + e)
-    value = np.where(z < 0, e, upper)
-    return value, np.multiply(e, upper, out=e)
+    h = np.asarray(z / 2)
+    widest = -np.log(np.finfo(z.dtype).tiny)  # there σ(z) is 0 or 1, and 1/h does not overflow yet
+    np.exp(np.clip(h, -widest, widest, out=h), out=h)
+    scale = np.asarray(1 / h)
+    scale += h
+    np.reciprocal(scale, out=scale)
+    h *= scale  # σ(z)
+    scale *= scale  # σ'(z)
+    return h, scale
 
 
 def softplus(z: ArrayLike) -> Float:

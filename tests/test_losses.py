@@ -78,12 +78,14 @@ def test_derivative_agrees_with_mpmath_over_the_whole_range(label, dtype):
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
 def test_sigmoid_and_slope_agree_with_mpmath_over_the_whole_range(dtype):
-    z = spread(dtype)
+    drawn = np.random.default_rng(0).normal(0, 40, (3000, 1)).astype(dtype)
+    z = np.r_[spread(dtype), drawn]
     value, slope = silent(sigmoid_and_slope, z)
     assert value.dtype == slope.dtype == dtype
-    # Where a result is subnormal, one rounding of it may be followed by two of its half.
-    assert exact.ulp_errors(value, exact.sigmoid, z).max() <= 3
-    assert exact.ulp_errors(slope, lambda t: exact.sigmoid(t) * exact.sigmoid(-t), z).max() <= 5
+    assert value.max() == 1
+    # Both are exp(z/2)² in a tail: its error, up to 2.6 ulp with NumPy in float32, counts twice.
+    assert exact.ulp_errors(value, exact.sigmoid, z).max() <= 6
+    assert exact.ulp_errors(slope, lambda t: exact.sigmoid(t) * exact.sigmoid(-t), z).max() <= 8
 
 
 def near_the_zero(n=40):

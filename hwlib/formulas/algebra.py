@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import mpmath
 
-DIGITS = 80  # of a calculation; two values are equal if half of them are
+DIGITS = 80  # of a calculation; two values are equal if half as many are, whatever it had
 ROUNDS = {"real": (0.2, 3.0), "positive": (0.2, 3.0), "unit": (0.05, 0.95), "small": (0.05, 0.95)}
 
 # Of a result, as a power of e; with larger ones a sine or a whole number takes minutes.
@@ -69,14 +69,14 @@ def _of_moderate(function: Callable[[Scalar], Scalar], x: Scalar) -> Scalar:
 
 
 class Numeric(Algebra):
-    """Real numbers of so many digits; equal means equal to half of them."""
+    """Real numbers calculated with so many digits."""
 
     def __init__(self, digits: int = DIGITS) -> None:
         self.context = mpmath.mp.clone()
         self.context.dps = digits
         self.number: Callable[[str], Scalar] = cache(self.context.mpf)
         self.step = self.context.mpf(10) ** (-digits * 5 // 16)
-        self.tolerance = self.context.mpf(10) ** (-digits // 2)
+        self.tolerance = self.context.mpf(10) ** (-DIGITS // 2)
         c = self.context
         hard = ("exp", "sin", "cos", "sinh", "cosh")
         self.functions: dict[str, Callable[..., Scalar]] = {

@@ -138,18 +138,18 @@ class Reader(Calls):
         if bracket and self.skip("_"):  # an entry of an array: (A^T B)_k
             atom = Node("entry", (atom, *self.indices()))
         while self.peek() == "^":
-            atom = self.raised(atom)
+            atom = self.raised(atom, bracket)
         if self.peek() == "!":
             raise self.error("! is not used in this formula")
         if self.peek() == "_":
             raise self.error("an index belongs to a letter: x_{b,d}")
         return atom
 
-    def raised(self, atom: Node) -> Node:
-        """A power, or an array transposed."""
+    def raised(self, atom: Node, bracket: bool) -> Node:
+        """A power, or an array transposed, of what may stand in a bracket."""
         if self.transposed():
             return Node("transpose", (atom,))
-        if atom.op == "builtin" and atom.name in (r"\log", r"\plog"):
+        if not bracket and atom.op == "builtin" and atom.name in (r"\log", r"\plog"):
             raise self.error(
                 r"\log(x)^a is a power of x or of the logarithm: write (\log(x))^a or \log(x^a)"
             )

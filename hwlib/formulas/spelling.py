@@ -60,7 +60,7 @@ FUNCTIONS = {
 }
 # Words that stand for a command, with or without a backslash or a font before them.
 WORDS = {
-    **{name[1:]: name for name in (*FUNCTIONS, *GREEK, r"\sqrt", r"\softmax")},
+    **{name[1:]: name for name in (*FUNCTIONS, *GREEK, r"\sqrt", r"\softmax", r"\sum")},
     **dict.fromkeys(("arctanh", "atanh"), r"\artanh"),
     **dict.fromkeys(("if", "for", "falls", "when"), r"\if"),
     **dict.fromkeys(("otherwise", "else", "sonst"), r"\else"),
@@ -118,7 +118,7 @@ def _latex(answer: str) -> str:
     text = re.sub(rf"[{LOWERED}]+", lambda m: f"_{{{m[0].translate(ON_THE_LINE)}}}", text)
     text = unicodedata.normalize("NFKC", text.translate(UNICODE))
     text = unicodedata.normalize("NFD", text).translate(UNICODE)  # of mathematical alphabets
-    return re.sub("([A-Za-z])\N{COMBINING CIRCUMFLEX ACCENT}", r"\\hat{\1}", text)
+    return re.sub("([A-Za-z])(?:\N{COMBINING CIRCUMFLEX ACCENT}|_hat)", r"\\hat{\1}", text)
 
 
 def _word(found: re.Match[str]) -> str:

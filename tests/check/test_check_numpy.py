@@ -573,9 +573,12 @@ WRONG = [
     (
         "logistic_loss_grad",
         grad_with(
-            lambda X, y, W, z1, a, p, B: grad_naive(
-                X, p - (p - y) / (p - p**2 + 1e-9) * p * (1 - p), W
-            )
+            lambda X, y, W, z1, a, p, B: {
+                "w1": X.T
+                @ ((p - y) / (p - p**2 + 1e-9) * p * (1 - p) @ W["w2"].T * a * (1 - a))
+                / B,
+                "w2": a.T @ ((p - y) / (p - p**2 + 1e-9) * p * (1 - p)) / B,
+            }
         ),
         "",
         "by hand",

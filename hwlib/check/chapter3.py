@@ -18,7 +18,7 @@ def _descent(
     X: Array, y: Array, W: Weights, rate: float, steps: int, kind: str = "right"
 ) -> tuple[Weights, Array]:
     """Gradient descent, right or with one mistake."""
-    W = {name: w.copy() for name, w in W.items()}
+    W = {name: W[name].copy() for name in ("w1", "w2")}
     output = 2 if kind == "probabilities" else 1
     curve = [losses.stable_logistic_loss(y, two_layer.predict(X, W)[output])]
     gradient = two_layer.logistic_loss_grad(X, y, W)
@@ -50,11 +50,11 @@ def gradient_descent(answer: Answer) -> Iterator[str]:
     X, y, W = network(*sizes[-1])
     rates = 5 * 2.0 ** np.arange(20)
     curves = (_descent(X, y, W, rate, 1)[1] for rate in rates)
-    too_fast = next(r for r, (before, after) in zip(rates, curves, strict=False) if after > before)
+    too_fast = next(r for r, (_, after) in zip(rates, curves, strict=False) if after > 1000)
     settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7), (too_fast, 1), (0.5, 0))
     for size, (rate, steps) in zip((*sizes, sizes[-1], (7,)), settings, strict=True):
         X, y, W = network(*size)
-        yield f"input: {sizes_of(X, W)}, learning_rate {rate}, steps {steps}"
+        yield f"input: {sizes_of(W, X=X, y=y)}, learning_rate {rate}, steps {steps}"
         if not steps:
             yield "extreme inputs"
         args, mistakes = (X, y, W, rate, steps), DESCENT if steps else None
@@ -100,23 +100,27 @@ MOMENTUM: Mistakes = {
 }
 
 
+def _bowl(slopes: Array, point: Array) -> Array:
+    return slopes * point + np.sin(point)
+
+
 @task
 def momentum_descent(answer: Answer) -> Iterator[str]:
     """Check ``my_momentum_descent(gradient, theta, learning_rate, momentum, steps)``."""
     rng = draws(7)
     settings = (
-        ((3,), 0.05, 0.8, 5),
-        ((3,), 0.1, 0.6, 8),
-        ((2, 3), 0.1, 0.9, 4),
-        ((1,), 0.1, 0.9, 0),
+        ((3,), 0.05, 0.8, 5, "a bowl"),
+        ((3,), 0.1, 0.6, 8, "a bowl"),
+        ((2, 3), 0.1, 0.9, 4, "a bowl"),
+        ((2,), 0.1, 0.7, 3, "a plane, the same array each time"),
+        ((1,), 0.1, 0.9, 0, "a bowl"),
     )
-    for shape, rate, momentum, steps in settings:
-        theta, bowl = rng.standard_normal(shape), rng.uniform(1, 9, shape)
-
-        def gradient(point: Array, bowl: Array = bowl) -> Array:
-            return bowl * point + np.sin(point)
-
-        yield f"input: theta {shape}, learning_rate {rate}, momentum {momentum}, steps {steps}"
+    for shape, rate, momentum, steps, name in settings:
+        theta, slopes = rng.standard_normal(shape), rng.uniform(1, 9, shape)
+        # `partial` carries the slopes, so that each call gets its own copy of them.
+        gradient = partial(_bowl if name == "a bowl" else lambda slopes, _: slopes, slopes)
+        rates = f"learning_rate {rate}, momentum {momentum}"
+        yield f"input: the gradient of {name}, theta {shape}, {rates}, steps {steps}"
         if not steps:
             yield "extreme inputs"
         args = (gradient, theta, rate, momentum, steps)

@@ -14,17 +14,19 @@ from hwlib.check.texts import HINTS, fault
 from hwlib.check.values import Array, any_array, named, several, tensor
 
 
-def _pictures(number: int, classes: int, new: int) -> tuple[Any, Any, Any]:
+def _pictures(number: int, classes: int, new: int, below: int) -> tuple[Any, Any, Any]:
     """Training images of some classes, their labels, and new images, all uint8 noise.
 
     Without a pattern the means differ little, so that another distance, another mean or the nearest
-    single image gives other classes; drawn again until rounding to float32 does not.
+    single image gives other classes; drawn again until rounding to float32 does not. Where
+    no pixel reaches 2, rounded means do so too.
     """
     while True:
         rng = draws(number)
-        labels = rng.permutation(np.repeat(np.arange(classes), np.arange(3, 3 + classes)))
+        counts = np.arange(3, 3 + classes)
+        labels = rng.permutation(np.repeat(np.arange(classes, dtype=np.uint8), counts))
         images, others = (
-            (255 * rng.random((n, 28, 28)) ** 3).astype(np.uint8) for n in (len(labels), new)
+            (below * rng.random((n, 28, 28)) ** 3).astype(np.uint8) for n in (len(labels), new)
         )
         first, second = np.sort(_distances(images, labels, others), axis=1)[:, :2].T
         if np.all(second - first > 1e-5 * first):
@@ -56,10 +58,12 @@ NEAREST: Mistakes = {
 @task
 def nearest_mean(answer: Answer) -> Iterator[str]:
     """Check ``my_nearest_mean(images, labels, new)``: the class of the closest mean image."""
-    for number, classes, new in ((37, 3, 40), (50, 5, 50), (14, 2, 30)):
-        args = _pictures(number, classes, new)
-        yield f"input: {len(args[0])} images of {classes} classes (uint8) and {new} new ones"
-        yield from examine(answer, nearest, named("the classes"), args, mistakes=NEAREST)
+    for number, classes, new, below in ((37, 3, 40, 255), (50, 5, 50, 255), (14, 2, 400, 2)):
+        args = _pictures(number, classes, new, below)
+        images = f"{len(args[0])} images of {classes} classes and {new} new ones"
+        yield f"input: {images}, uint8 below {below}"
+        mistakes = NEAREST if below > 2 else None  # of dark images, several give the same
+        yield from examine(answer, nearest, named("the classes"), args, mistakes=mistakes)
 
 
 def _scaled(images: Any, labels: Any) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from hwlib.check.engine import Answer, Mistakes, examine, task
+from hwlib.check.engine import Answer, Mistakes, examine, loud, task
 from hwlib.check.examples import draws
 from hwlib.check.networks import built, check_gradients, images, logits
 from hwlib.check.texts import HINTS, fault
@@ -51,7 +51,6 @@ CORRELATION: Mistakes = {
     "kernel transposed": lambda x, w: correlate(x, w.T),
     "mean over the window": lambda x, w: correlate(x, w) / w.size,
     "weights left out": lambda x, w: correlate(x, np.ones_like(w)),
-    "whole numbers": lambda x, w: np.trunc(correlate(x, w)),
     "last row and column left out": lambda x, w: np.pad(
         correlate(x, w)[:-1, :-1], ((0, 1), (0, 1))
     ),
@@ -70,6 +69,9 @@ def cross_correlation(answer: Answer) -> Iterator[str]:
         read = named("the map", hint=hint)
         args, sizes = (rng.standard_normal(image), rng.standard_normal((side, side))), [side**2]
         yield from examine(answer, correlate, read, args, mistakes=CORRELATION, sizes=sizes)
+    yield "input: an image (4, 6) of whole numbers (uint8), and a kernel (2, 2) of fractions"
+    args = rng.integers(0, 9, (4, 6)).astype(np.uint8), 4 * rng.random((2, 2))
+    yield from loud(examine(answer, correlate, named("the map"), args))
 
 
 class _Calls(TorchFunctionMode):

@@ -23,17 +23,17 @@ LABELS_AND_LOGITS = tuple(
 
 
 def network(examples: int, features: int = 5, hidden: int = 6) -> tuple[Array, Array, Weights]:
-    """X (B, D), y (B, 1) with both labels, and weights w1 (D, K), w2 (K, 1)."""
+    """X (B, D), y (B, 1) with both labels, and w1 (D, K), w2 (K, 1), for 4 examples in turn."""
     rng = draws(100 * examples + hidden)
     X = rng.standard_normal((examples, features))
     y = (np.arange(examples) % 3 == 0).astype(float).reshape(-1, 1)
     w1, w2 = rng.standard_normal((features, hidden)), 2 * rng.standard_normal((hidden, 1))
-    return X, y, {"w1": w1, "w2": w2}
+    return X, y, {"w2": w2, "w1": w1} if examples == 4 else {"w1": w1, "w2": w2}
 
 
-def sizes_of(X: Array, W: Weights) -> str:
-    """The shapes of a network's arrays, in words."""
-    return f"X {X.shape}, y {(len(X), 1)}, w1 {W['w1'].shape}, w2 {W['w2'].shape}"
+def sizes_of(W: Weights, **arrays: Array) -> str:
+    """The shapes of a network's arrays, in words, in the order of its weights."""
+    return ", ".join(f"{name} {array.shape}" for name, array in (arrays | W).items())
 
 
 def row(column: Array) -> str:

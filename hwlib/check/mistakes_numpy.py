@@ -154,7 +154,6 @@ DIFFERENCES: Mistakes = {
     "one-sided, backwards": partial(_quotients, up=0),
     "no difference": lambda _, W, __: {name: 0 * w for name, w in W.items()},
     "step ignored": lambda loss, W, _: _quotients(loss, W, 1e-5),
-    "whole numbers": lambda *a: {name: np.trunc(g) for name, g in _quotients(*a).items()},
     "weight not restored": partial(_quotients, restored=False),
 }
 

@@ -43,10 +43,10 @@ def describe(value: Any) -> str:
     return f"an object of type {type(value).__name__}"
 
 
-def number(value: Any) -> str:
+def number(value: Any, digits: int = 6) -> str:
     """A number as text, with enough digits to see the difference."""
     value = value.detach() if hasattr(value, "detach") else value
-    return f"{float(value):.6g}"
+    return f"{float(value):.{digits}g}"
 
 
 def any_array(value: Any) -> NDArray[Any]:
@@ -158,35 +158,44 @@ def compare(
     for name, right in expected.items():
         if near(got[name], right, rtol):
             continue
-        mistake, text = _recognise(got, expected, name, dict(known), sizes)
+        mistake, text = _recognise(got, expected, name, dict(known), sizes, rtol)
         distance = np.nan_to_num(np.abs(got[name] - right), nan=np.inf, posinf=np.inf)
         where = np.unravel_index(int(np.argmax(distance)), right.shape)
         place = f"{name}[{', '.join(map(str, where))}]" if where else name
+        digits = 6 if rtol >= RTOL else 9
         raise Fault(
             f"gives a wrong value for {name}",
-            got=f"{place} = {number(got[name][where])}",
-            expected=f"{place} = {number(right[where])}",
+            got=f"{place} = {number(got[name][where], digits)}",
+            expected=f"{place} = {number(right[where], digits)}",
             hint=text,
             mistake=mistake,
         )
 
 
 def _recognise(
-    got: Parts, expected: Parts, name: str, known: Mapping[str, Parts], sizes: Sequence[float]
+    got: Parts,
+    expected: Parts,
+    name: str,
+    known: Mapping[str, Parts],
+    sizes: Sequence[float],
+    rtol: float,
 ) -> tuple[str, str]:
     """Name of the mistake that gives the same numbers, and its hint if that is no fixed text."""
+    rtol = min(rtol, RTOL)
     for mistake, wrong in known.items():
-        if all(near(got[part], wrong[part]) for part in expected):
+        if all(near(got[part], wrong[part], rtol) for part in expected):
             return mistake, ""
     for mistake, wrong in known.items():  # the other parts may hold another mistake
-        if near(got[name], wrong[name]) and not near(wrong[name], expected[name]):
+        if near(got[name], wrong[name], rtol) and not near(wrong[name], expected[name]):
             return mistake, ""
     if not np.isfinite(got[name]).all():
         return "not finite", ""
-    if all(near(got[part], np.zeros_like(got[part])) for part in expected):
+    if not any(got[part].any() for part in expected):
         return "zero", ""
+    if got[name].any() and near(got[name], np.trunc(expected[name])):
+        return "whole numbers", ""
     for size in (-1.0, *sizes):
         for factor, words in ((size, f"{size:g}"), (1 / size, f"1/{size:g}")):
-            if factor != 1 and near(got[name], factor * expected[name]):
+            if factor != 1 and near(got[name], factor * expected[name], rtol):
                 return f"factor {size:g}", HINTS["factor"].format(factor=words)
     return "", ""

@@ -307,6 +307,7 @@ WRONG = [
     ("sigmoid", lambda z: sig(np.clip(z, -500, 500)), "clipped", "clipped"),
     ("sigmoid", lambda z: sig(z) if z.ndim == 2 else z, "", "Earlier inputs"),
     ("sigmoid", np.tanh, "tanh", "-1 to 1"),
+    ("sigmoid", lambda z: sig(z).astype(z.dtype), "whole numbers", "dtype"),
     ("predict", raises_not_implemented, "not written", "docstring"),
     ("predict", lambda X, W: print(end=""), "no return", "return"),
     ("predict", lambda X, W: sig(sig(X @ W["w1"]) @ W["w2"]), "number of results", "in this order"),
@@ -563,6 +564,25 @@ WRONG = [
     ("logistic_loss_grad", lambda X, y, W: grad_naive(X, y, W)["w1"], "keys", "keys"),
     ("numerical_gradient", one_sided, "one-sided", "both ways"),
     ("numerical_gradient", half, "factor 2", "2 times"),
+    (
+        "numerical_gradient",
+        lambda *a: {n: g * (1 + 1e-5) for n, g in gradcheck.numerical_gradient(*a).items()},
+        "",
+        "by hand",
+    ),
+    (
+        "logistic_loss_grad",
+        grad_with(
+            lambda X, y, W, z1, a, p, B: {
+                "w1": X.T
+                @ ((p - y) / (p - p**2 + 1e-9) * p * (1 - p) @ W["w2"].T * a * (1 - a))
+                / B,
+                "w2": a.T @ ((p - y) / (p - p**2 + 1e-9) * p * (1 - p)) / B,
+            }
+        ),
+        "",
+        "by hand",
+    ),
     (
         "decayed_gradient",
         lambda X, y, W, c: {n: g + 2 * c * W[n] for n, g in grad_naive(X, y, W).items()},

@@ -7,7 +7,7 @@ written from it. `implementations.py` has the equations that functions name.
 
 import itertools
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -42,7 +42,7 @@ def equal_to(label: str, cases: Callable[[np.random.Generator], Iterator[Case]])
     def compare(read: Reader) -> Iterator[Pair]:
         for given, value in cases(read.rng):
             for side in read.sides(label, **given):
-                yield f"{given}", np.reshape(side, np.shape(value)), value
+                yield f"{given}", side, value
 
     return compare
 
@@ -103,9 +103,8 @@ def difference_error(rng: np.random.Generator) -> Iterator[Case]:
 
 def best_step(rng: np.random.Generator) -> Iterator[Case]:
     for c_3, r in rng.random((3, 2)) + 0.5:
-        found = minimize_scalar(
-            lambda h: error_at_worst(c_3, r, h), bracket=(0.1, 0.7, 3), tol=1e-9
-        )
+        error = partial(error_at_worst, c_3, r)
+        found = minimize_scalar(error, bracket=(0.1, 0.7, 3), tol=1e-9)
         yield {"c_3": c_3, "r": r}, found.x
 
 
@@ -121,7 +120,7 @@ def linear_model(steps: bool) -> Any:
         g = torch.func.grad(loss)(theta)
         eta = float(rng.random())
         v = -eta * g if steps else some
-        value, slope = torch.func.jvp(loss, (theta,), (v,))
+        value, slope = torch.autograd.functional.jvp(loss, theta, v)
         given = {"L": float(value), "g": g.numpy(), "v": v.numpy(), r"\eta": eta}
         yield given, float(value + slope)
 
@@ -132,7 +131,7 @@ def cauchy_schwarz(read: Reader) -> Iterator[Pair]:
     """The bound is reached, and the left side is the slope in a direction."""
     g, v = read.rng.normal(size=(2, 3, 1))
     for way in (v, -0.7 * g):
-        left, bound = (float(s) for s in read.sides("eq-cauchy-schwarz", g=g, v=way))
+        left, bound = read.sides("eq-cauchy-schwarz", g=g, v=way)
         yield "product", left, float(np.vdot(g, way))
     yield "reached", bound, left
 
@@ -204,8 +203,8 @@ def log_sum_exp(read: Reader) -> Iterator[Pair]:
     for side in read.sides("eq-log-sum-exp", **given):
         yield "logarithm of the sum", side, float(torch.logsumexp(tensor(z), 0))
     for side in (1, 2):
-        [small] = read.inner("eq-log-sum-exp", side, "big", **given)
-        yield "sum", small, 1 / float(torch.softmax(tensor(z), 0).max())
+        small = read.inner("eq-log-sum-exp", side, "big", **given)
+        yield "sum", small, [1 / float(torch.softmax(tensor(z), 0).max())]
 
 
 def untrained(rng: np.random.Generator) -> Iterator[Case]:

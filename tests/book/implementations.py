@@ -183,7 +183,7 @@ def _calibration(read: Reader) -> Iterator[Pair]:
 def _update(label: str, optimizer: str, given: dict[str, float]) -> Adapter:
     """The update rule against the optimiser of `hwlib.train`, over five steps.
 
-    The gradients are near 1, small, and as small as the constant that keeps Adam from dividing by 0.
+    The gradients are near 1, small, and as small as the constant in Adam's denominator.
     """
 
     def compare(read: Reader) -> Iterator[Pair]:
@@ -266,10 +266,11 @@ def _output_side(read: Reader) -> Iterator[Pair]:
 
 
 def _pooling(read: Reader) -> Iterator[Pair]:
-    z = read.rng.normal(size=(4, 6))
-    found = torch.nn.MaxPool2d(2)(torch.tensor(z[None, None]))[0, 0].numpy()
-    for i, j in np.ndindex(found.shape):
-        yield f"a_{i, j}", read.sides("eq-pooling", i=i + 1, j=j + 1, z_=z)[0], found[i, j]
+    for z in read.rng.normal(size=(9, 4, 6)):  # in each square, each entry is the largest once
+        found = torch.nn.MaxPool2d(2)(torch.tensor(z[None, None]))[0, 0].numpy()
+        for i, j in np.ndindex(found.shape):
+            side = read.sides("eq-pooling", i=i + 1, j=j + 1, z_=z)[0]
+            yield f"a_{i, j}", side, found[i, j]
 
 
 def _wilson(read: Reader) -> Iterator[Pair]:

@@ -1,6 +1,6 @@
 """Evaluate displayed equations for given values of their symbols."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from hwlib.formulas.evaluate import Evaluator
 from hwlib.formulas.judge import NUMERIC, Context
 from hwlib.formulas.notation import Key, definition
+from hwlib.formulas.tree import Node
 
 Statements = Mapping[str, list[Context]]
 
@@ -22,14 +23,22 @@ class Reader:
     def sides(self, label: str, number: int = 0, /, **given: Any) -> list[Any]:
         """All sides of one statement, in float64; a definition has one value, and so one side."""
         context = self.statements[label][number]
-        evaluator = self._evaluator(context, given)
-        sides = context.statement.sides
         relations = context.statement.relations
-        asserted = sides if relations[0] not in (":=", r"\leftarrow") else sides[1:]
+        first = 1 if relations[0] in (":=", r"\leftarrow") else 0
+        return self._values(context, context.statement.sides[first:], given)
+
+    def inner(self, label: str, side: int, op: str, /, **given: Any) -> list[Any]:
+        """What stands inside of one side: every operation of a kind, such as each sum."""
+        context = self.statements[label][0]
+        nodes = [n for n in context.statement.sides[side].walk() if n.op == op]
+        return self._values(context, nodes, given)
+
+    def _values(self, context: Context, nodes: Iterable[Node], given: dict[str, Any]) -> list[Any]:
+        evaluator = self._evaluator(context, given)
         defined = definition(context.statement)
         parameters = defined[1].parameters if defined else ()
         bound = {name: _exact(given[name]) for name in parameters}
-        return [_floats(evaluator.value(side, bound)) for side in asserted]
+        return [_floats(evaluator.value(node, bound)) for node in nodes]
 
     def _evaluator(self, context: Context, given: Mapping[str, Any]) -> Evaluator:
         single = context.single

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from bindings import BINDINGS
 from equation_reader import Reader, Statements
 
 from hwlib import evaluate, gradcheck, losses, train, two_layer
@@ -180,19 +181,24 @@ def _calibration(read: Reader) -> Iterator[Pair]:
 
 
 def _update(label: str, optimizer: str, given: dict[str, float]) -> Adapter:
-    """The update rule against the optimiser of `hwlib.train`, over five steps."""
+    """The update rule against the optimiser of `hwlib.train`, over five steps.
+
+    The gradients are near 1, small, and as small as the constant in Adam's denominator.
+    """
 
     def compare(read: Reader) -> Iterator[Pair]:
-        gradients = read.rng.normal(size=5)
-        parameter = torch.nn.Parameter(torch.tensor(0.3, dtype=torch.float64))
-        steps = OPTIMIZERS[optimizer]([parameter])
         row = len(read.statements[label]) - 1
-        for t, g in enumerate(gradients, start=1):
-            before = float(parameter.detach())
-            values: dict[str, Any] = {**given, r"\theta": before, "t": t, "T": 5, "g_": gradients}
-            parameter.grad = torch.tensor(g)
-            steps.step()
-            yield f"step {t}", read.sides(label, row, **values)[0], float(parameter.detach())
+        for scale in (1, 1e-4, 1e-8):
+            gradients = scale * read.rng.normal(size=5)
+            parameter = torch.nn.Parameter(torch.tensor(0.3, dtype=torch.float64))
+            steps = OPTIMIZERS[optimizer]([parameter])
+            for t, g in enumerate(gradients, start=1):
+                before = float(parameter.detach())
+                values: dict[str, Any] = {**given, r"\theta": before, "t": t, "T": 5}
+                parameter.grad = torch.tensor(g)
+                steps.step()
+                for side in read.sides(label, row, **values, g_=gradients):
+                    yield f"step {t} of {scale}", side, float(parameter.detach())
 
     return compare
 
@@ -260,10 +266,11 @@ def _output_side(read: Reader) -> Iterator[Pair]:
 
 
 def _pooling(read: Reader) -> Iterator[Pair]:
-    z = read.rng.normal(size=(4, 6))
-    found = torch.nn.MaxPool2d(2)(torch.tensor(z[None, None]))[0, 0].numpy()
-    for i, j in np.ndindex(found.shape):
-        yield f"a_{i, j}", read.sides("eq-pooling", i=i + 1, j=j + 1, z_=z)[0], found[i, j]
+    for z in read.rng.normal(size=(9, 4, 6)):  # in each square, each entry is the largest once
+        found = torch.nn.MaxPool2d(2)(torch.tensor(z[None, None]))[0, 0].numpy()
+        for i, j in np.ndindex(found.shape):
+            side = read.sides("eq-pooling", i=i + 1, j=j + 1, z_=z)[0]
+            yield f"a_{i, j}", side, found[i, j]
 
 
 def _wilson(read: Reader) -> Iterator[Pair]:
@@ -296,6 +303,9 @@ ADAPTERS: dict[str, Adapter] = {
     "eq-mlp": _mlp,
     "eq-sgd": _update("eq-sgd", "SGD 0.01", {r"\eta": 0.01}),
     "eq-nesterov": _update("eq-nesterov", "Nesterov 0.01", {r"\eta": 0.01, r"\mu": 0.9}),
+    "eq-nesterov-lookahead": _update(
+        "eq-nesterov-lookahead", "Nesterov 0.01", {r"\eta": 0.01, r"\mu": 0.9}
+    ),
     "eq-adam": _update(
         "eq-adam",
         "Adam 0.01",
@@ -306,4 +316,5 @@ ADAPTERS: dict[str, Adapter] = {
     "eq-pooling": _pooling,
     "eq-one-cycle": _one_cycle,
     "eq-wilson": _wilson,
+    **BINDINGS,
 }

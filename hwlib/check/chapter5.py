@@ -107,6 +107,7 @@ def train_epoch(answer: Answer) -> Iterator[str]:
         train.train_epoch(model, batches((5,)), optimizer)  # what it has gathered is used
         optimizer.zero_grad()
         model.load_state_dict(small_model().state_dict())
+        model.get_parameter("5.weight").data *= 3  # gradients that clipping would change
         modes: Any = model.eval()[0].modes
         modes.clear()
         args = (model, batches(lengths), optimizer)

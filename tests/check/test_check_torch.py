@@ -418,6 +418,12 @@ def stopping(make_model, loader, optimizers, epochs, seed):
     return curves
 
 
+def epoch_clipped(model, loader, optimizer):
+    for p in model.parameters():
+        p.register_hook(lambda slope: slope.clamp(-1, 1))
+    return epoch(model, loader, optimizer)
+
+
 def squeezed(x, y):
     return torch.tensor(x).squeeze().float().div(255).unsqueeze(1), torch.tensor(y).long()
 
@@ -652,6 +658,7 @@ WRONG = [
     ("mlp", lambda: Before(lambda x: x.squeeze_(1)), "arguments changed", "caller"),
     ("mlp", lambda: layers(784, 100, 100, 10, end=[nn.Tanh()]), "tanh at the output", "linear"),
     ("train_epoch", slower, "settings changed", "settings"),
+    ("train_epoch", epoch_clipped, "", "gradients"),
     ("train_epoch", epoch_eval_in_loop, "train mode missing", "not every batch"),
     (
         "train_epoch",

@@ -74,6 +74,7 @@ SCALING: Mistakes = {
     "not divided": lambda x, y: _scaled(255.0 * x, y),
     "divided by 256": lambda x, y: _scaled(x * (255 / 256), y),
     "divided as bytes": lambda x, y: _scaled(255 * (x // 255), y),
+    "smallest pixel subtracted": lambda x, y: _scaled(x - x.min(), y),
     "divided by the largest pixel": lambda x, y: _scaled(x * (255 / x.max()), y),
 }
 
@@ -82,8 +83,8 @@ SCALING: Mistakes = {
 def to_tensors(answer: Answer) -> Iterator[str]:
     """Check ``my_to_tensors(images, labels)``: uint8 arrays to float32 and int64 tensors."""
     rng = draws(0)
-    for n in (5, 3):
-        images = rng.integers(0, 200, (n, 28, 28)).astype(np.uint8)
+    for n in (5, 3, 1):
+        images = rng.integers(5, 200, (n, 28, 28)).astype(np.uint8)
         args = images, rng.permutation(10)[:n].astype(np.uint8)
         yield f"input: images ({n}, 28, 28) and labels ({n},), both uint8"
         read = named("images", "labels")

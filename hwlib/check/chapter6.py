@@ -77,20 +77,25 @@ def cross_correlation(answer: Answer) -> Iterator[str]:
 class _Calls(TorchFunctionMode):
     """The torch functions that are called, by modules too.
 
-    Of each the name, the side of its kernel or 0, and whether it gives fewer numbers than it takes.
+    Of each the name, the side of a kernel that is new or 0, and whether it makes a map smaller.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[tuple[str, int, bool]] = []
+        self.weights: list[Any] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "").strip("_").replace("_", "")
         weight = (kwargs or {}).get("weight", args[1] if len(args) > 1 else None)
-        side = max(weight.shape[2:]) if "conv" in name and weight is not None else 0
+        new = "conv" in name and not any(weight is earlier for earlier in self.weights)
+        side = max(weight.shape[2:]) if new and getattr(weight, "ndim", 0) == 4 else 0
+        self.weights.append(weight)
         value = func(*args, **(kwargs or {}))
-        sizes = [t.numel() for t in (value, *args[:1]) if isinstance(t, Tensor)]
-        self.found.append((name, side, len(sizes) == 2 and sizes[0] < sizes[1]))
+        maps = [t for t in (value, *args[:1]) if isinstance(t, Tensor)]
+        smaller = len(maps) == 2 and maps[0].numel() < maps[1].numel()
+        # A mean over the maps leaves their sides as they are.
+        self.found.append((name, side, smaller and maps[0].shape[-2:] != maps[1].shape[-2:]))
         return value
 
 
@@ -109,7 +114,8 @@ def _check_layers(model: nn.Module) -> None:
     if len(kernels) < 2:
         sides = [side for _, side, _ in calls.found if side]
         raise fault("no convolution", f"kernels of side {sides}")
-    if not any(smaller and any(w in name for w in POOLING) for name, _, smaller in calls.found):
+    behind = calls.found[kernels[0] :]
+    if not any(smaller and any(w in name for w in POOLING) for name, _, smaller in behind):
         raise fault("no pooling")
     rest = range(kernels[-1], len(calls.found))
     linear = [i for i in rest if calls.found[i][0] in ("linear", "matmul", "addmm")]

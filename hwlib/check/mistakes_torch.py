@@ -64,6 +64,7 @@ EPOCHS: Mistakes = {
     "no step": lambda m, b, _: _epoch(m, b, SGD(m.parameters(), lr=0)),
     "step after the loop": partial(_epoch, once=True),
     "own optimiser": lambda m, b, _: _epoch(m, b, SGD(m.parameters(), lr=0.01)),
+    "new optimiser": lambda m, b, o: [o.state.clear(), _epoch(m, b, o)][1],
     "own optimiser, rate 0.1": lambda m, b, _: _epoch(m, b, SGD(m.parameters(), lr=0.1)),
     "divided by the images": _divided_by_images,
     "mean of batch means": partial(_epoch, average=MEANS["mean of means"]),

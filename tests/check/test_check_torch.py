@@ -291,7 +291,149 @@ def copied(make_model, loader, optimizers, epochs, seed):
     return curves
 
 
+def bounded_cnn(activation):
+    parts = [nn.AvgPool2d(2) if isinstance(m, nn.MaxPool2d) else m for m in small_cnn()]
+    return nn.Sequential(*(activation() if isinstance(m, nn.ReLU) else m for m in parts))
+
+
+def lazy():
+    return nn.Sequential(nn.Flatten(), nn.LazyLinear(100), *layers(784, 100, 100, 10)[2:])
+
+
+class Before(nn.Module):
+    """A right network behind something that is done to the images first."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change, self.layers = change, layers(784, 100, 100, 10)
+
+    def forward(self, x):
+        return self.layers(self.change(x))
+
+
+class TanhBehind(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = bounded_cnn(nn.Tanh)
+
+    def forward(self, x):
+        return torch.tanh(self.layers(x))
+
+
+class Places(nn.Module):
+    """Two strided convolutions, and something else than pooling of places."""
+
+    def __init__(self, before=torch.abs, behind=torch.abs, inputs=1568):
+        super().__init__()
+        self.before, self.behind = before, behind
+        self.a, self.b = nn.Conv2d(1, 16, 3, 2, 1), nn.Conv2d(16, 32, 3, 2, 1)
+        self.c = nn.Linear(inputs, 84_800 // (inputs + 11))
+        self.d = nn.Linear(self.c.out_features, 10)
+
+    def forward(self, x):
+        x = self.b(F.relu(self.a(self.before(x)))).relu()
+        return self.d(F.relu(self.c(self.behind(x).flatten(1))))
+
+
+class OneKernel(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(1, 32, 1), nn.Conv2d(32, 32, 3, padding=1)
+        self.c, self.d = nn.Linear(1568, 51), nn.Linear(51, 10)
+
+    def forward(self, x):
+        x = self.a(x)
+        for _ in range(2):
+            x = F.max_pool2d(F.relu(self.b(F.relu(x))), 2)
+        return self.d(F.relu(self.c(x.flatten(1))))
+
+
+def lines_cnn():
+    """Convolutions along the pixels of one long line."""
+    parts = [nn.Flatten(2)]
+    for i, o in ((1, 16), (16, 32)):
+        parts += [nn.Conv1d(i, o, 3, padding=1), nn.ReLU(), nn.MaxPool1d(4)]
+    return nn.Sequential(*parts, *layers(1568, 54, 10))
+
+
+def norms_cnn():
+    """A right one, with a scale and a shift for each pixel of each map."""
+    parts = [*small_cnn(hidden=48)]
+    parts[3:3] = [nn.LayerNorm((16, 14, 14))]
+    return nn.Sequential(*parts[:7], nn.LayerNorm((32, 7, 7)), *parts[7:])
+
+
+def filled(make, value):
+    model = make()
+    for p in model.parameters():
+        if p.ndim > 1:
+            nn.init.constant_(p, value)
+    return model
+
+
+def from_seed(make):
+    torch.manual_seed(0)
+    return make()
+
+
+def first(change, answer):
+    """The answer, after a change of the model that nobody takes back."""
+
+    def changed(model, *args):
+        change(model)
+        return answer(model, *args)
+
+    return changed
+
+
+def no_gradients(_):
+    torch.set_grad_enabled(False)
+
+
+def no_dropout(model):
+    model[4].p = 0.0
+
+
+def slower(model, loader, optimizer):
+    loss = epoch(model, loader, optimizer)
+    optimizer.param_groups[0]["lr"] *= 0.9
+    return loss
+
+
+def epoch_eval_in_loop(model, loader, optimizer):
+    model.train()
+    losses = []
+    for batch in loader:
+        losses += len(batch[1]) * [epoch(model, [batch], optimizer, mode=False)]
+        model.eval()
+    return np.mean(losses)
+
+
+def stopping(make_model, loader, optimizers, epochs, seed):
+    """Wrong: a run ends once its loss has risen."""
+    curves = fair(make_model, loader, optimizers, epochs, seed)
+    for losses in curves.values():
+        rises = [i for i in range(1, epochs) if losses[i] > losses[i - 1]]
+        del losses[rises[0] + 1 if rises else epochs :]
+    return curves
+
+
+def epoch_clipped(model, loader, optimizer):
+    for p in model.parameters():
+        p.register_hook(lambda slope: slope.clamp(-1, 1))
+    return epoch(model, loader, optimizer)
+
+
+def squeezed(x, y):
+    return torch.tensor(x).squeeze().float().div(255).unsqueeze(1), torch.tensor(y).long()
+
+
 RIGHT = [
+    ("cnn", lambda: bounded_cnn(nn.Tanh)),
+    ("cnn", lambda: bounded_cnn(nn.Sigmoid)),
+    ("cnn", lambda: bounded_cnn(nn.Hardtanh)),
+    ("cnn", norms_cnn),
+    ("mlp", lazy),
     ("to_tensors", batches.to_tensors),
     (
         "to_tensors",
@@ -508,6 +650,45 @@ WRONG = [
     ("optimizers", lambda: {"SGD": SGD}, "keys", "names"),
     ("compare_optimizers", one_model, "shared model", "first value of every curve"),
     ("compare_optimizers", seeded_once, "seeded once", "others do not"),
+    ("to_tensors", squeezed, "shape", "one image"),
+    ("mlp", lambda: from_seed(models.MLP), "same weights twice", "seed"),
+    ("mlp", lambda: filled(models.MLP, 0.01), "weights alike", "stay alike"),
+    ("mlp", lambda: Before(torch.relu), "another activation", "pixels"),
+    ("mlp", lambda: Before(lambda x: x.clamp(0, 1)), "another activation", "pixels"),
+    ("mlp", lambda: Before(lambda x: x.squeeze_(1)), "arguments changed", "caller"),
+    ("mlp", lambda: layers(784, 100, 100, 10, end=[nn.Tanh()]), "tanh at the output", "linear"),
+    ("train_epoch", slower, "settings changed", "settings"),
+    ("train_epoch", epoch_clipped, "", "gradients"),
+    ("train_epoch", epoch_eval_in_loop, "train mode missing", "not every batch"),
+    (
+        "train_epoch",
+        lambda m, b, o: epoch(m, [(x, y) for x, y in b if len(y) > 1], o),
+        "",
+        "What is different",
+    ),
+    ("evaluate", first(no_gradients, examine), "settings changed", "stay"),
+    ("evaluate", first(lambda m: m.requires_grad_(False), examine), "settings changed", "stay"),
+    ("evaluate", first(no_dropout, examine), "settings changed", "stay"),
+    ("predict_image", first(lambda m: m.requires_grad_(False), guess), "settings changed", "stay"),
+    (
+        "predict_image",
+        lambda m, i: guess(m, i, of=lambda z: z.exp() / z.exp().sum()),
+        "not finite",
+        "exponential",
+    ),
+    ("compare_optimizers", stopping, "shape", "each epoch"),
+    ("cnn", TanhBehind, "tanh at the output", "tanh"),
+    ("cnn", lambda: from_seed(small_cnn), "same weights twice", "seed"),
+    ("cnn", lambda: filled(small_cnn, 0.01), "weights alike", "stay alike"),
+    ("cnn", lambda: Places(behind=lambda x: x.mean(1), inputs=49), "no pooling", "window"),
+    (
+        "cnn",
+        lambda: Places(before=lambda x: F.max_pool2d(x, 2), inputs=512),
+        "no pooling",
+        "window",
+    ),
+    ("cnn", OneKernel, "no convolution", "counts once"),
+    ("cnn", lines_cnn, "no convolution", "Conv2d"),
     ("cnn", models.MLP, "no convolution", "Conv2d"),
     ("cnn", lambda: small_cnn(hidden=400), "another size", "first linear layer"),
     ("cnn", lambda: small_cnn(end=[nn.Softmax(1)]), "softmax before cross-entropy", "twice"),

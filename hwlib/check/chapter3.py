@@ -50,8 +50,8 @@ def gradient_descent(answer: Answer) -> Iterator[str]:
     X, y, W = network(*sizes[-1])
     rates = 5 * 2.0 ** np.arange(20)
     curves = (_descent(X, y, W, rate, 1)[1] for rate in rates)
-    too_fast = next(r for r, (_, after) in zip(rates, curves, strict=False) if after > 1000)
-    settings = ((0.5, 6), (0.01, 9), (2.0, 3), (20.0, 7), (too_fast, 1), (0.5, 0))
+    too_fast = next(r for r, (before, after) in zip(rates, curves, strict=False) if after > before)
+    settings = ((0.5, 6), (0.0005, 9), (2.0, 3), (20.0, 7), (too_fast, 1), (0.5, 0))
     for size, (rate, steps) in zip((*sizes, sizes[-1], (7,)), settings, strict=True):
         X, y, W = network(*size)
         yield f"input: {sizes_of(W, X=X, y=y)}, learning_rate {rate}, steps {steps}"

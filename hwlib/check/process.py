@@ -62,10 +62,10 @@ class ForkServer:
         self._stdin = cast(IO[bytes], self._python.stdin)
         self._stdout = cast(IO[bytes], self._python.stdout)
         self._job = 0
+        self._late = False
 
     def run(self, job: dict[str, Any], seconds: float) -> int | None:
         """Do a job, end what it has started, and return its exit status; None if out of time."""
-        self._late = False
         timer = threading.Timer(seconds, self._stop)
         timer.start()
         try:
@@ -76,6 +76,7 @@ class ForkServer:
         except (OSError, EOFError):  # it has ended
             code = self._python.wait()
         timer.cancel()
+        timer.join()  # it may just be stopping the job
         self.kill()
         self._job = 0
         return None if self._late else code
@@ -103,8 +104,8 @@ class ForkServer:
 
     @property
     def ready(self) -> bool:
-        """Whether it can do another job."""
-        return self._python.poll() is None
+        """Whether it can do another job: one that was killed may not have died yet."""
+        return not self._late and self._python.poll() is None
 
     def close(self) -> None:
         """End it."""

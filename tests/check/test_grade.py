@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -698,6 +699,14 @@ def test_a_process_whose_time_is_up_has_no_exit_status_and_after_a_stop_none_sta
     ]
     processes.stop()
     assert process.execute(hand_ins[0], set(), Limits(), processes).results == {}
+
+
+@pytest.mark.usefixtures("_no_server_waits")
+def test_a_server_that_was_killed_and_is_not_dead_yet_gets_no_other_job(tmp_path, monkeypatch):
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda _: None)
+    given = read_hand_in(notebook(tmp_path / "a.ipynb", "import time; time.sleep(9999)"))
+    assert process.execute(given, set(), Limits(4), process.Processes()).code is None
+    assert process.IDLE == []
 
 
 @pytest.mark.usefixtures("_no_server_waits")

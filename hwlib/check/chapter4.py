@@ -18,8 +18,8 @@ def _pictures(number: int, classes: int, new: int, below: int) -> tuple[Any, Any
     """Training images of some classes, their labels, and new images, all uint8 noise.
 
     Without a pattern the means differ little, so that another distance, another mean or the nearest
-    single image gives other classes; drawn again until rounding to float32 does not. Where
-    no pixel reaches 2, rounded means do so too.
+    single image gives other classes; drawn again until rounding to float32 does not. Of images
+    with no pixel above 1, means that were rounded to whole numbers give other classes, too.
     """
     while True:
         rng = draws(number)

@@ -220,11 +220,11 @@ def terminal_step(rng: np.random.Generator) -> Iterator[Case]:
         yield {"g": g, r"\mu": 0.9}, (before - after) / 0.01
 
 
-def steps(optimizer: str, gradients: np.ndarray) -> list[float]:
+def steps(optimizer: str, gradients: np.ndarray, start: float = 0.0) -> list[float]:
     """The places that a parameter passes."""
-    parameter = torch.nn.Parameter(torch.zeros((), dtype=torch.float64))
+    parameter = torch.nn.Parameter(tensor(start))
     stepper = OPTIMIZERS[optimizer]([parameter])
-    places = [0.0]
+    places = [start]
     for g in gradients:
         parameter.grad = tensor(g)
         stepper.step()

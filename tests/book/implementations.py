@@ -5,11 +5,12 @@ Which argument is which symbol is all that the adapters say; the formula is the 
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
-from bindings import BINDINGS
+from bindings import BINDINGS, steps
 from equation_reader import Reader, Statements
 
 from hwlib import evaluate, gradcheck, losses, train, two_layer
@@ -18,7 +19,6 @@ from hwlib.course import luck
 from hwlib.formulas.judge import NUMERIC, Context
 from hwlib.formulas.tree import NotationError
 from hwlib.models import MLP
-from hwlib.train import OPTIMIZERS
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-9  # finite differences and float32 logits; see tests/ for ulp
 
@@ -190,15 +190,11 @@ def _update(label: str, optimizer: str, given: dict[str, float]) -> Adapter:
         row = len(read.statements[label]) - 1
         for scale in (1, 1e-4, 1e-8):
             gradients = scale * read.rng.normal(size=5)
-            parameter = torch.nn.Parameter(torch.tensor(0.3, dtype=torch.float64))
-            steps = OPTIMIZERS[optimizer]([parameter])
-            for t, g in enumerate(gradients, start=1):
-                before = float(parameter.detach())
+            places = pairwise(steps(optimizer, gradients, start=0.3))
+            for t, (before, after) in enumerate(places, start=1):
                 values: dict[str, Any] = {**given, r"\theta": before, "t": t, "T": 5}
-                parameter.grad = torch.tensor(g)
-                steps.step()
                 for side in read.sides(label, row, **values, g_=gradients):
-                    yield f"step {t} of {scale}", side, float(parameter.detach())
+                    yield f"step {t} of {scale}", side, after
 
     return compare
 
